@@ -1,0 +1,1 @@
+"""The launcher behind ./run and ./test; all but web.py and answering.py use the standard library only."""

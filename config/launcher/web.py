@@ -1,0 +1,35 @@
+"""Runs uvicorn on sockets that the launcher opened: `python -m config.launcher.web WORKERS DESCRIPTOR...`."""
+
+import socket
+import sys
+
+from uvicorn import Config, Server
+from uvicorn.supervisors import Multiprocess
+
+from config.env import Env
+
+
+def main() -> None:
+    workers, *descriptors = (int(word) for word in sys.argv[1:])
+    sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
+    proxies = Env().raw("TRUSTED_PROXIES") or ""
+    config = Config(
+        "config.asgi:application",
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        workers=workers,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=proxies,
+        timeout_graceful_shutdown=3,
+    )
+    if workers > 1:
+        Multiprocess(config, sockets=sockets).run()
+    else:
+        Server(config).run(sockets)
+
+
+if __name__ == "__main__":
+    main()
