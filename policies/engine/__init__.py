@@ -1,0 +1,1 @@
+"""The policy engine: parse, explain, compile and decide. Plain Python; it knows no Django, no clock and no I/O."""

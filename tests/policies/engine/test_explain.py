@@ -1,0 +1,93 @@
+from policies.engine.evaluate import Decision
+from policies.engine.explain import explain_decision, explain_policy
+from policies.engine.values import Outcome
+from tests.policies.engine.builders import ORDER, build, call, compile_fields, cond, load_bybit, rule, when
+
+BYBIT = load_bybit()
+
+
+def explain(**fields: object) -> dict[str, str]:
+    return {sentence.pointer: sentence.text for sentence in explain_policy(build(BYBIT, **fields), BYBIT)}
+
+
+def test_each_rule_gets_a_sentence() -> None:
+    found = explain(
+        hide=["wsBatchCancelOrders", "close*Bot"],
+        methods={"resources": "deny", "extra": ["logging/setLevel"]},
+        risk={"low": {}, "critical": {"action": "require_approval", "rate_limit": {"max": 30, "window": 60}}},
+        all_tools={
+            "require": when(
+                cond(
+                    "call.time", "within", {"days": ["mon", "tue", "wed"], "from": "08:00", "to": "18:00", "tz": "UTC"}
+                ),
+                **{"except": ["get*"]},
+            ),
+            "limits": [{"counter": "calls", "window": "hour", "max": 1200, "scope": "organisation"}],
+        },
+        tools={
+            "createOrder": {
+                "require": when(cond("args.qty", "lte", "0.5")),
+                "deny_if": when(cond("args.price", "gt", 100000)),
+                "approve_if": when(cond("args.symbol", "neq", "BTCUSDT"), cond("args.reduceOnly", "exists", False)),
+                "rate_limit": {"max": 10, "window": 60},
+            },
+            "batchCreateOrders": {
+                "action": "allow",
+                "require": when(cond("item.symbol", "in", ["A", "B", "C"]), each="args.request[*]"),
+                "limits": [
+                    {"counter": "o", "window": 7200, "max": 50, "amount": {"count": "args.request[*]"}},
+                ],
+            },
+        },
+    )
+    assert found == {
+        "/default": "Tools that no rule serves: denied.",
+        "/methods/resources": "The resources methods: denied.",
+        "/methods/extra": "Let through as well: logging/setLevel.",
+        "/hide/0": "wsBatchCancelOrders: hidden.",
+        "/hide/1": "close*Bot: hidden (5 tools).",
+        "/risk/low": "Low risk tools not named: allowed.",
+        "/risk/critical": "Critical risk tools not named: asks a person; 30 a minute.",
+        "/all_tools/require/0": ("All tools but get*: only when the time is Monday to Wednesday, 08:00 to 18:00 UTC."),
+        "/all_tools/limits/0": "All tools: at most 1,200 calls an hour for the whole organisation.",
+        "/tools/createOrder": (
+            "createOrder: asks a person; qty at most 0.5; price at most 100,000; asks a person when symbol is not "
+            "BTCUSDT and reduceOnly is left out; 10 a minute."
+        ),
+        "/tools/batchCreateOrders": (
+            "batchCreateOrders: allowed; only when symbol is A, B or C (for each element of request); "
+            "at most 50 in 2 hours by the number of request."
+        ),
+    }
+
+
+def test_a_policy_that_allows_nothing_says_so() -> None:
+    assert explain(hide=["wsBatchCancelOrders"])[""] == "This policy allows nothing."
+    assert "" not in explain(tools={"getTickers": {}})
+
+
+def test_a_pattern_without_action_follows_the_level_of_each_tool() -> None:
+    found = explain(risk={"critical": {"action": "deny"}}, tools={"*Order": {}})
+    assert found["/tools/*Order"] == "*Order: as the risk level of the tool says."
+
+
+def test_a_decision_is_told_with_what_decided() -> None:
+    policy = compile_fields(
+        BYBIT, tools={"createOrder": {"require": when(cond("args.symbol", "in", ["ETHUSDT"]), on_deny="ETH only.")}}
+    )
+    text = explain_decision(call(policy, "createOrder", **ORDER))
+    assert text == "Denied by /tools/createOrder/require/0. ETH only. args.symbol is BTCUSDT (in ETHUSDT)."
+
+
+def test_an_allowed_call_is_told_with_what_it_charges() -> None:
+    policy = rule(limits=[{"counter": "spent", "window": 60, "max": 100, "amount": "args.x"}])
+    assert explain_decision(call(policy, x="2.50")) == "Allowed by /tools/tool. Charges 2.5 to spent."
+
+
+def test_absence_and_waiting_are_told() -> None:
+    absent = explain_decision(call(rule(require=when(cond("args.x", "eq", 1)))))
+    assert "args.x is left out (eq 1)." in absent
+    broken = explain_decision(call(rule(require=when(cond("args.x.y", "eq", 1))), x=5))
+    assert "args.x.y cannot be read" in broken
+    limited = Decision(Outcome.LIMIT, "/tools/x/rate_limit", "At most 10.", retry_after=7)
+    assert explain_decision(limited) == "Over a limit by /tools/x/rate_limit. At most 10. Try again in 7 seconds."
