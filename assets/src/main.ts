@@ -1,0 +1,64 @@
+// What every page loads: htmx, copy buttons, confirmations. Every page works without it.
+import "./style.css";
+import "htmx.org";
+import { enhanceCopyButtons } from "./copy";
+
+document.documentElement.classList.add("js");
+
+function enhanceConfirmations(): void {
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!(form instanceof HTMLFormElement)) return;
+    const question = event.submitter?.dataset["confirm"] ?? form.dataset["confirm"];
+    if (question && !window.confirm(question)) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    }
+  }, true);
+}
+
+// A <details class="menu"> closes on Escape and on a click elsewhere, as a menu should.
+function enhanceMenus(): void {
+  const close = (except: Node | null): void => {
+    for (const menu of document.querySelectorAll<HTMLDetailsElement>("details.menu[open]")) {
+      if (!except || !menu.contains(except)) menu.open = false;
+    }
+  };
+  document.addEventListener("click", (event) => close(event.target instanceof Node ? event.target : null));
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    document.querySelector<HTMLElement>("details.menu[open] > summary")?.focus();
+    close(null);
+  });
+}
+
+async function enhanceEditors(root: ParentNode): Promise<void> {
+  const areas = root.querySelectorAll<HTMLTextAreaElement>("textarea[data-editor]:not([data-editor=on])");
+  if (areas.length === 0) return;
+  const { attachEditor } = await import("./editor");
+  areas.forEach(attachEditor);
+}
+
+// A table that scrolls sideways must be reachable by keyboard; one that fits should not be a stop on the way.
+function enhanceScrollers(): void {
+  const watcher = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      if (target.scrollWidth > target.clientWidth) target.setAttribute("tabindex", "0");
+      else if (target.getAttribute("tabindex") === "0") target.removeAttribute("tabindex");
+    }
+  });
+  const watch = (root: ParentNode): void => {
+    for (const box of root.querySelectorAll(".table-wrap, :not(.table-wrap) > table.data")) watcher.observe(box);
+  };
+  watch(document);
+  document.addEventListener("htmx:afterSettle", () => watch(document));
+}
+
+enhanceScrollers();
+enhanceCopyButtons();
+enhanceConfirmations();
+enhanceMenus();
+void enhanceEditors(document);
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.target instanceof Element) void enhanceEditors(event.target);
+});

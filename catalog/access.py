@@ -1,0 +1,124 @@
+"""Reads of the catalogue. Public: nothing here belongs to an organisation, so nothing asks who is reading."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import Count
+from django.db.models.functions import Lower
+
+from catalog.models import KnownServer, KnownTool
+from catalog.rubric import CATEGORIES, LEVELS, Category, Level
+
+MAX_QUERY = 100
+RELATED = 8
+# Verbs and prefixes that say nothing about what two tools have in common.
+COMMON_WORDS = frozenset({"get", "query", "list", "set", "post", "ws", "by", "info", "and", "of", "v5"})
+WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFilter:
+    """What a reader looks for. An empty text and None mean "any"; `text` is looked for in name, title and summary."""
+
+    text: str = ""
+    category: Category | None = None
+    level: Level | None = None
+    module: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.text or self.category or self.level or self.module)
+
+
+@dataclass(frozen=True, slots=True)
+class LevelCount:
+    level: Level
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOverview:
+    server: KnownServer
+    total: int
+    levels: tuple[LevelCount, ...]
+
+
+def list_servers() -> list[ServerOverview]:
+    """Every server of the catalogue by name, with how many tools of each level it has."""
+    counts = KnownTool.objects.order_by().values_list("server_id", "risk").annotate(Count("id"))
+    found = {(server, risk): count for server, risk, count in counts}
+    overviews = []
+    for server in KnownServer.objects.order_by("name"):
+        levels = tuple(LevelCount(level, found.get((server.pk, level), 0)) for level in LEVELS)
+        overviews.append(ServerOverview(server, sum(level.count for level in levels), levels))
+    return overviews
+
+
+def known_server(slug: str) -> KnownServer | None:
+    """The server with exactly this slug, or None."""
+    return KnownServer.objects.filter(slug=slug).first()
+
+
+def tools_of(server: KnownServer) -> list[KnownTool]:
+    """All tools of the server in the order of its data file."""
+    return list(KnownTool.objects.filter(server=server).order_by("position"))
+
+
+def known_tool(server: KnownServer, name: str) -> KnownTool | None:
+    """The tool with this name, letter case aside, or None."""
+    return KnownTool.objects.annotate(lower=Lower("name")).filter(server=server, lower=name.lower()).first()
+
+
+def known_tools_named(slug: str) -> dict[str, KnownTool]:
+    """The tools of the server with this slug by their exact names, to match a registered server with."""
+    return {tool.name: tool for tool in KnownTool.objects.filter(server__slug=slug)}
+
+
+def parse_filter(text: str, category: str, level: str, module: str) -> ToolFilter:
+    """A filter from what a query string holds; words that the rubric does not know filter nothing."""
+    return ToolFilter(
+        text=" ".join(text.replace("\x00", " ").split())[:MAX_QUERY],
+        category=Category(category) if category in CATEGORIES else None,
+        level=Level(level) if level in LEVELS else None,
+        module=module[:MAX_QUERY],
+    )
+
+
+def filter_tools(tools: Sequence[KnownTool], wanted: ToolFilter) -> list[KnownTool]:
+    """The tools that pass the filter, in their order; each word of the text must occur somewhere, letter case aside."""
+    words = wanted.text.lower().split()
+    return [tool for tool in tools if _passes(tool, wanted) and _holds_words(tool, words)]
+
+
+def related_tools(tool: KnownTool) -> list[KnownTool]:
+    """Up to eight tools of the same server that share the most name words, or else the module, with this one."""
+    words = _name_words(tool.name)
+
+    def closeness(other: KnownTool) -> float:
+        shared = words & _name_words(other.name)
+        return 2 * len(shared) + (other.module == tool.module) + 0.5 * (other.category == tool.category)
+
+    others = list(KnownTool.objects.filter(server_id=tool.server_id).exclude(pk=tool.pk))
+    others.sort(key=lambda other: (-closeness(other), other.position))
+    return [other for other in others[:RELATED] if closeness(other) >= 1]
+
+
+def _passes(tool: KnownTool, wanted: ToolFilter) -> bool:
+    if wanted.category is not None and tool.category != wanted.category:
+        return False
+    if wanted.level is not None and tool.risk != wanted.level:
+        return False
+    return not wanted.module or tool.module == wanted.module
+
+
+def _holds_words(tool: KnownTool, words: list[str]) -> bool:
+    if not words:
+        return True
+    text = f"{tool.name} {tool.title} {tool.summary}".lower()
+    return all(word in text for word in words)
+
+
+def _name_words(name: str) -> frozenset[str]:
+    words = (word.lower().removesuffix("s") for word in WORD.findall(name))
+    return frozenset(words) - COMMON_WORDS
