@@ -1,0 +1,64 @@
+"""What people type into the pages of accounts, parsed; must not write anything."""
+
+from datetime import UTC, datetime, time
+from typing import Self
+from uuid import uuid4
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from accounts.models import ROLES, Role
+
+
+def to_role(value: str) -> Role:
+    try:
+        return Role(value)
+    except ValueError:
+        raise ValidationError("Choose one of the roles.") from None
+
+
+def make_role_field(*, initial: Role | None = None, help_text: str = "") -> forms.TypedChoiceField:
+    return forms.TypedChoiceField(label="Role", choices=ROLES, coerce=to_role, initial=initial, help_text=help_text)
+
+
+class OrganisationForm(forms.Form):
+    name = forms.CharField(
+        max_length=80,
+        label="Name of the organisation",
+        help_text="A company, a team, or yourself. Its address is made from this name.",
+        widget=forms.TextInput(attrs={"autocomplete": "organization", "autofocus": True}),
+    )
+
+
+class RoleForm(forms.Form):
+    role = make_role_field()
+
+
+class ApiKeyForm(forms.Form):
+    label = forms.CharField(max_length=80, help_text="What will use it, such as “deploy script”.")
+    role = make_role_field(
+        initial=Role.VIEWER, help_text="The key may do what this role may do, and belongs to the organisation."
+    )
+    expires = forms.DateField(
+        required=False,
+        label="Expires after",
+        help_text="The last day (UTC) on which it works; empty for no end.",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+
+    # Made by the server with the form, so that a form sent twice mints once.
+    key_id = forms.UUIDField(widget=forms.HiddenInput)
+
+    @classmethod
+    def fresh(cls) -> Self:
+        return cls(initial={"key_id": uuid4()})
+
+    def clean_expires(self) -> datetime | None:
+        day = self.cleaned_data["expires"]
+        if day is None:
+            return None
+        end = datetime.combine(day, time.max, tzinfo=UTC)
+        if end <= timezone.now():
+            raise ValidationError("This day is past.")
+        return end

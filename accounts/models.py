@@ -1,0 +1,151 @@
+"""Who: people, organisations, memberships, API keys, the admin audit. Tenant tables are under row-level security."""
+
+import uuid
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from django.apps import apps
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.utils import timezone
+
+from accounts.ids import new_uuid7
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_verified_user(email, password, is_superuser=True, is_staff=True, **fields)
+
+    def create_verified_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """A person whose address counts as verified; for commands of the host, never for a form on the web."""
+        user = self.create_user(email, password, **fields)
+        address = apps.get_model("account", "EmailAddress")
+        address(user=user, email=user.email, verified=True, primary=True).save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person, known by e-mail address; a superuser is the host of this installation."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    email = models.EmailField(unique=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    date_joined = models.DateTimeField(default=timezone.now)
+    # The organisation that /app/ opens; a plain id, because row-level security hides the row from a person's session.
+    last_organisation = models.UUIDField(null=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects = UserManager()
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Role(StrEnum):
+    """What a member may do; accounts.access says which role may write what."""
+
+    ADMIN = "admin"
+    POLICY_MANAGER = "policy_manager"
+    VIEWER = "viewer"
+
+
+ROLES = [(Role.ADMIN.value, "Admin"), (Role.POLICY_MANAGER.value, "Policy manager"), (Role.VIEWER.value, "Viewer")]
+
+
+class Organisation(models.Model):
+    """The tenant. `epoch` rises with each change that gateway processes must notice; `is_killed` refuses every call."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=80)
+    slug = models.SlugField(max_length=50, unique=True)
+    epoch = models.BigIntegerField(default=1)
+    is_killed = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=20, choices=ROLES)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["organisation", "user"], name="membership_once"),
+            models.CheckConstraint(condition=models.Q(role__in=[role.value for role in Role]), name="membership_role"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.organisation}"
+
+
+class ApiKey(models.Model):
+    """A `pla_` key for the REST API: only its SHA-256 is kept, and it acts with its role in its organisation."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE)
+    label = models.CharField(max_length=80)
+    role = models.CharField(max_length=20, choices=ROLES)
+    token_hash = models.BinaryField(max_length=32, unique=True)
+    last_four = models.CharField(max_length=4)
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    @property
+    def is_alive(self) -> bool:
+        return self.revoked_at is None and not self.is_expired
+
+
+class AdminAudit(models.Model):
+    """One row for each state-changing action of a person or key; the serving role may add rows and change none."""
+
+    id = models.UUIDField(primary_key=True, default=new_uuid7, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE)
+    at = models.DateTimeField(default=timezone.now)
+    actor = models.CharField(max_length=254)
+    action = models.CharField(max_length=60)
+    target = models.CharField(max_length=200)
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.actor} {self.action} {self.target}"
+
+
+class OutboxMail(models.Model):
+    """A mail of the embedded run, shown in /outbox/ instead of being sent."""
+
+    id = models.UUIDField(primary_key=True, default=new_uuid7, editable=False)
+    at = models.DateTimeField(default=timezone.now)
+    recipients = models.CharField(max_length=2000)
+    subject = models.CharField(max_length=500)
+    body = models.TextField()
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return self.subject

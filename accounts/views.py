@@ -1,0 +1,206 @@
+"""Pages of accounts: the way in, members, audit, API keys, the outbox. Decide nothing here: access and services do."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import (
+    ADMINS,
+    Member,
+    MemberRequest,
+    api_key_for,
+    api_keys_for,
+    audit_for,
+    member_view,
+    membership_for,
+    memberships_for,
+    organisations_for,
+    outbox_mails,
+    user_of,
+)
+from accounts.forms import ApiKeyForm, OrganisationForm, RoleForm
+from accounts.models import ROLES, AdminAudit
+from accounts.services import (
+    FormUsedError,
+    LastAdminError,
+    MintedKey,
+    NameRefusedError,
+    change_role,
+    create_organisation,
+    mint_api_key,
+    remove_member,
+    revoke_api_key,
+    set_killed,
+)
+
+AUDIT_PAGE = 50
+FOLDED_FROM = 5
+
+
+@require_safe
+@never_cache
+def outbox(request: HttpRequest) -> HttpResponse:
+    if not settings.EMBEDDED:
+        raise Http404("no outbox")
+    return render(request, "accounts/outbox.html", {"mails": outbox_mails()})
+
+
+@require_safe
+@login_required
+def app(request: HttpRequest) -> HttpResponseRedirect:
+    user = user_of(request)
+    mine = organisations_for(user)
+    if not mine:
+        return redirect("accounts:create_organisation")
+    last = next((organisation for organisation in mine if organisation.id == user.last_organisation), mine[0])
+    return redirect("gateway:start", organisation=last.slug)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def create(request: HttpRequest) -> HttpResponse:
+    form = OrganisationForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            organisation = create_organisation(user=user_of(request), name=form.cleaned_data["name"])
+        except NameRefusedError as error:
+            form.add_error("name", str(error))
+        else:
+            messages.success(request, f"{organisation.name} is ready, and you are its admin.")
+            return redirect("gateway:start", organisation=organisation.slug)
+    context = {"form": form, "is_first": not organisations_for(user_of(request))}
+    return render(request, "accounts/create_organisation.html", context, status=_status_of(form.is_bound))
+
+
+@require_safe
+@member_view()
+def members(request: MemberRequest) -> HttpResponse:
+    context = {"memberships": memberships_for(request.member), "roles": ROLES}
+    return render(request, "accounts/members.html", context)
+
+
+@require_POST
+@member_view(write=ADMINS)
+def change_member_role(request: MemberRequest, person: UUID) -> HttpResponse:
+    membership = membership_for(request.member, person)
+    form = RoleForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Choose one of the roles. Nothing was changed.")
+        return redirect("accounts:members", organisation=request.member.organisation.slug)
+    try:
+        change_role(member=request.member, person=membership.user, role=form.cleaned_data["role"])
+    except LastAdminError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"{membership.user.email} has the role {dict(ROLES)[form.cleaned_data['role']]} now.")
+    return redirect("accounts:members", organisation=request.member.organisation.slug)
+
+
+@require_POST
+@member_view(write=ADMINS)
+def remove(request: MemberRequest, person: UUID) -> HttpResponse:
+    membership = membership_for(request.member, person)
+    try:
+        remove_member(member=request.member, person=membership.user)
+    except LastAdminError as error:
+        messages.error(request, str(error))
+        return redirect("accounts:members", organisation=request.member.organisation.slug)
+    messages.success(request, f"{membership.user.email} is no longer a member.")
+    keys = [key.label for key in api_keys_for(request.member) if key.created_by == membership.user and key.is_alive]
+    if keys:
+        messages.warning(request, f"API keys that they minted still work: {', '.join(keys)}.")
+    if membership.user == request.user:
+        return redirect("accounts:app")
+    return redirect("accounts:members", organisation=request.member.organisation.slug)
+
+
+@require_safe
+@member_view(read=ADMINS)
+def audit(request: MemberRequest) -> HttpResponse:
+    before = parse_cursor(request.GET.get("before", ""))
+    rows = audit_for(request.member, before=before, limit=AUDIT_PAGE + 1)
+    shown = [(row, [describe_detail(*item) for item in row.detail.items()]) for row in rows[:AUDIT_PAGE]]
+    context = {"rows": shown, "older": _older(rows), "is_newest": before is None}
+    return render(request, "accounts/audit.html", context)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_view(read=ADMINS, write=ADMINS)
+def api_keys(request: MemberRequest) -> HttpResponse:
+    form = ApiKeyForm(request.POST) if request.method == "POST" else ApiKeyForm.fresh()
+    minted = mint_from(request.member, form) if form.is_bound and form.is_valid() else None
+    if minted is not None:
+        form = ApiKeyForm.fresh()
+    context = {"form": form, "minted": minted, "keys": api_keys_for(request.member)}
+    return render(request, "accounts/api_keys.html", context, status=_status_of(form.is_bound))
+
+
+def mint_from(member: Member, form: ApiKeyForm) -> MintedKey | None:
+    data = form.cleaned_data
+    try:
+        return mint_api_key(
+            member=member, key_id=data["key_id"], label=data["label"], role=data["role"], expires_at=data["expires"]
+        )
+    except FormUsedError as error:
+        form.add_error(None, str(error))
+        return None
+
+
+@require_POST
+@member_view(write=ADMINS)
+def revoke_key(request: MemberRequest, key: UUID) -> HttpResponse:
+    found = api_key_for(request.member, key)
+    revoke_api_key(member=request.member, key=found)
+    messages.success(request, f"The key {found.label} is revoked.")
+    return redirect("accounts:api_keys", organisation=request.member.organisation.slug)
+
+
+@require_POST
+@member_view(write=ADMINS)
+def stop(request: MemberRequest) -> HttpResponse:
+    is_killed = request.POST.get("stopped") == "yes"
+    set_killed(member=request.member, is_killed=is_killed)
+    said = "Every agent is stopped: each call is refused." if is_killed else "Agents may call again."
+    messages.success(request, f"{said} Gateways follow within 2 seconds.")
+    return redirect("gateway:start", organisation=request.member.organisation.slug)
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One fact of an audit row; a long list is folded away behind its length."""
+
+    name: str
+    text: str
+    folded: int = 0
+
+
+def describe_detail(name: str, value: object) -> Detail:
+    words = name.replace("_", " ")
+    if isinstance(value, list):
+        return Detail(words, ", ".join(map(str, value)), len(value) if len(value) > FOLDED_FROM else 0)
+    if isinstance(value, dict):
+        return Detail(words, ", ".join(f"{key} {inner}" for key, inner in value.items()))
+    return Detail(words, "" if value is None else str(value))
+
+
+def parse_cursor(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _older(rows: list[AdminAudit]) -> UUID | None:
+    return rows[AUDIT_PAGE - 1].id if len(rows) > AUDIT_PAGE else None
+
+
+def _status_of(is_refused: bool) -> int:
+    return 422 if is_refused else 200

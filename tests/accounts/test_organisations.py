@@ -1,0 +1,99 @@
+import pytest
+
+from accounts.access import organisations_for
+from accounts.models import AdminAudit, Organisation, User
+from accounts.tenancy import tenant
+from tests.accounts.pages import text_of
+from tests.conftest import Cast, client_of, make_organisation
+
+
+def epoch_of(organisation: Organisation) -> tuple[int, bool]:
+    with tenant(organisation.id):
+        found = Organisation.objects.get()
+    return found.epoch, found.is_killed
+
+
+def test_a_person_may_create_another_organisation(cast: Cast) -> None:
+    answer = client_of(cast.bob).post("/app/new/", {"name": "  Bob's own  "})
+    assert answer["Location"] == "/app/bobs-own/"
+    assert [found.slug for found in organisations_for(cast.bob)] == ["acme", "bobs-own"]
+
+
+def test_its_creation_is_in_its_audit(cast: Cast) -> None:
+    client_of(cast.bob).post("/app/new/", {"name": "Third"})
+    third = next(found for found in organisations_for(cast.bob) if found.slug == "third")
+    with tenant(third.id):
+        assert [(row.actor, row.action) for row in AdminAudit.objects.all()] == [
+            ("bob@example.com", "organisation.create")
+        ]
+
+
+def test_a_taken_slug_gets_a_suffix(cast: Cast) -> None:
+    answer = client_of(cast.bob).post("/app/new/", {"name": "Other"})
+    assert answer["Location"].startswith("/app/other-")
+    assert len(answer["Location"]) == len("/app/other-xxxx/")
+    assert client_of(cast.bob).get(answer["Location"]).status_code == 200
+
+
+def test_a_name_without_letters_of_an_address_works(cast: Cast) -> None:
+    answer = client_of(cast.bob).post("/app/new/", {"name": "株式会社"})
+    assert answer["Location"].startswith("/app/org-")
+
+
+@pytest.mark.parametrize("name", ["new", "Admin", "API", "www", "MCP!"])
+def test_a_reserved_name_is_refused_at_its_field(cast: Cast, name: str) -> None:
+    answer = client_of(cast.bob).post("/app/new/", {"name": name})
+    assert answer.status_code == 422
+    assert 'id="id_name_error"' in answer.content.decode()
+    assert "This name is reserved" in text_of(answer)
+    assert len(organisations_for(cast.bob)) == 1
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 81, "a\x00b"])
+def test_a_useless_name_is_refused(cast: Cast, name: str) -> None:
+    assert client_of(cast.bob).post("/app/new/", {"name": name}).status_code == 422
+
+
+def test_the_console_opens_the_last_organisation(cast: Cast) -> None:
+    client = client_of(cast.bob)
+    client.post("/app/new/", {"name": "Third"})
+    assert client.get("/app/")["Location"] == "/app/third/"
+    client.get("/app/acme/")
+    assert client.get("/app/")["Location"] == "/app/acme/"
+
+
+def test_a_lost_last_organisation_falls_back_to_another(cast: Cast) -> None:
+    User.objects.filter(id=cast.bob.id).update(last_organisation=make_organisation("Gone").id)
+    assert client_of(cast.bob).get("/app/")["Location"] == "/app/acme/"
+
+
+def test_the_switcher_lists_only_ones_own(cast: Cast) -> None:
+    page = text_of(client_of(cast.bob).get("/app/acme/"))
+    assert 'href="/app/acme/"' in page
+    assert "/app/other/" not in page
+
+
+def test_an_admin_stops_every_agent_and_resumes_them(cast: Cast) -> None:
+    client, (before, _) = client_of(cast.alice), epoch_of(cast.organisation)
+    assert "Stop every agent" in text_of(client.get("/app/acme/"))
+    client.post("/app/acme/stop/", {"stopped": "yes"})
+    assert epoch_of(cast.organisation) == (before + 1, True)
+    assert "Each call is refused, whatever the policies say." in text_of(client.get("/app/acme/"))
+    client.post("/app/acme/stop/", {"stopped": "yes"})
+    assert epoch_of(cast.organisation) == (before + 1, True)
+    client.post("/app/acme/stop/", {"stopped": "no"})
+    assert epoch_of(cast.organisation) == (before + 2, False)
+    with tenant(cast.organisation.id):
+        assert [row.action for row in AdminAudit.objects.all()] == ["organisation.resume", "organisation.stop"]
+
+
+def test_others_see_that_agents_are_stopped_and_no_button(cast: Cast) -> None:
+    client_of(cast.alice).post("/app/acme/stop/", {"stopped": "yes"})
+    page = text_of(client_of(cast.bob).get("/app/acme/"))
+    assert "Every agent is stopped" in page
+    assert "/app/acme/stop/" not in page
+
+
+def test_a_polling_page_whose_session_ended_is_told_to_reload(cast: Cast) -> None:
+    answer = client_of(None).get("/app/acme/", HTTP_HX_REQUEST="true")
+    assert (answer.status_code, answer["HX-Refresh"]) == (401, "true")
