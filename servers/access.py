@@ -1,0 +1,191 @@
+"""Reads of servers and their tools, inside the tenant block: row-level security shows one organisation's rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from typing import Final, cast
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Count, Q
+from django.http import Http404
+from django.utils import timezone
+
+from policies.engine.tools import ToolFacts
+from policies.engine.values import JSON, Level
+from servers.credentials import Place, SealBrokenError, Sealed, open_sealed
+from servers.fingerprint import parse_json
+from servers.models import CATEGORIES, DiscoveryStatus, Kind, Server, ServerHeader, Tool, ToolState
+from servers.upstream.target import Target, TargetUnavailableError
+
+# A discovery that has not ended after this long died with its worker.
+DISCOVERY_TIMEOUT: Final = timedelta(minutes=5)
+LEVELS: Final = tuple(Level)
+MAX_QUERY: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFilter:
+    """What a reader looks for; empty texts mean any. `text` is looked for in name, title and description."""
+
+    text: str = ""
+    level: str = ""
+    category: str = ""
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCounts:
+    """How many tools of a server are offered, how many of these are changed or unreviewed, and how many are gone."""
+
+    offered: int
+    changed: int
+    gone: int
+    unreviewed: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionCost:
+    """What goes with a server when it is deleted; `live_grants` are neither revoked nor expired."""
+
+    policies: int
+    grants: int
+    live_grants: int
+
+
+def servers_for() -> list[Server]:
+    """The organisation's servers by name."""
+    return list(Server.objects.order_by("name"))
+
+
+def server_for(server_id: UUID) -> Server:
+    """The organisation's server with this id; raises Http404 for unknown and foreign ones alike."""
+    server = Server.objects.select_related("organisation").filter(id=server_id).first()
+    if server is None:
+        raise Http404("no such server")
+    return server
+
+
+def tools_for(server: Server) -> list[Tool]:
+    """Every pinned tool of the server by name, changed and gone ones included."""
+    return list(Tool.objects.filter(server=server).order_by("name"))
+
+
+def find_tools(server: Server, wanted: ToolFilter) -> list[Tool]:
+    """The server's tools that pass a filter, by name, without their definitions' texts."""
+    tools = Tool.objects.filter(server=server).defer("definition", "offered", "input_schema")
+    for word in wanted.text.replace("\x00", " ")[:MAX_QUERY].split():
+        tools = tools.filter(Q(name__icontains=word) | Q(title__icontains=word) | Q(description__icontains=word))
+    if wanted.level in LEVELS:
+        tools = tools.filter(level=wanted.level)
+    if wanted.category in dict(CATEGORIES):
+        tools = tools.filter(category=wanted.category)
+    if wanted.state == "unreviewed":
+        tools = tools.filter(is_reviewed=False)
+    elif wanted.state in tuple(ToolState):
+        tools = tools.filter(state=wanted.state)
+    return list(tools.order_by("name"))
+
+
+def changed_tools_for(server: Server, limit: int) -> list[Tool]:
+    """The first tools that wait for somebody to accept their new definition."""
+    return list(Tool.objects.filter(server=server, state=ToolState.CHANGED).order_by("name")[:limit])
+
+
+def tool_for(server: Server, name: str) -> Tool:
+    """The server's tool with exactly this name; raises Http404."""
+    # A NUL, which PostgreSQL takes in no text, is in no tool's name.
+    tool = None if "\x00" in name else Tool.objects.filter(server=server, name=name).first()
+    if tool is None:
+        raise Http404("no such tool")
+    return tool
+
+
+def count_tools(server: Server) -> ToolCounts:
+    """The server's tools counted by what a person has to look at."""
+    is_gone = Q(state=ToolState.GONE)
+    counts = Tool.objects.filter(server=server).aggregate(
+        offered=Count("id", filter=~is_gone),
+        changed=Count("id", filter=Q(state=ToolState.CHANGED)),
+        gone=Count("id", filter=is_gone),
+        unreviewed=Count("id", filter=~is_gone & Q(is_reviewed=False)),
+    )
+    return ToolCounts(**counts)
+
+
+def effective_level(tool: Tool) -> Level:
+    """The level that policies see: that of the tool, but at least high while nobody has reviewed it."""
+    level = Level(tool.level)
+    return level if tool.is_reviewed else max(level, Level.HIGH, key=LEVELS.index)
+
+
+def tool_facts_for(server: Server) -> dict[str, ToolFacts]:
+    """What the engine is told: every tool still offered, by name, with its pinned schema, changed ones marked."""
+    return {tool.name: _facts_of(tool) for tool in _offered(tools_for(server))}
+
+
+def target_for(server: Server) -> Target:
+    """Where calls for this server go, with its opened request headers.
+
+    Raises TargetUnavailableError when a header does not open, or this installation runs no simulator.
+    """
+    if server.kind == Kind.SIMULATOR:
+        return _target_of_simulator(server)
+    try:
+        headers = tuple((header.name, open_header(server, header)) for header in server.headers.order_by("name"))
+    except SealBrokenError as error:
+        raise TargetUnavailableError(f"A stored request header cannot be used. {error}") from None
+    return Target(server.id, server.url, headers)
+
+
+def open_header(server: Server, header: ServerHeader) -> str:
+    """The value of a stored request header; raises SealBrokenError when it does not open for this server."""
+    return open_sealed(Sealed(bytes(header.sealed), header.key_version), place_of(server, header.name))
+
+
+def place_of(server: Server, header: str) -> Place:
+    """Where a header's value belongs, as sealing binds it."""
+    return Place(server.organisation_id, server.id, header)
+
+
+def header_names_for(server: Server) -> list[str]:
+    """The names of the request headers that are stored for this server; their values are never shown again."""
+    return list(server.headers.order_by("name").values_list("name", flat=True))
+
+
+def is_discovering(server: Server) -> bool:
+    """Whether a discovery is under way; one without an end after five minutes is not."""
+    started = server.discovery_started_at
+    is_running = server.discovery == DiscoveryStatus.RUNNING
+    return is_running and started is not None and started > timezone.now() - DISCOVERY_TIMEOUT
+
+
+def deletion_cost_for(server: Server) -> DeletionCost:
+    """What deleting this server would delete with it."""
+    alive = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
+    return DeletionCost(server.policies.count(), server.grants.count(), server.grants.filter(alive).count())
+
+
+def _target_of_simulator(server: Server) -> Target:
+    if not settings.SIMULATOR_URL:
+        raise TargetUnavailableError(
+            "This installation runs no simulator. Ask who runs it, or register another server."
+        )
+    url = f"{settings.SIMULATOR_URL}/mcp/{server.organisation_id}/{server.id}"
+    return Target(server.id, url, (("Authorization", f"Bearer {settings.SIMULATOR_SECRET}"),))
+
+
+def _offered(tools: Sequence[Tool]) -> list[Tool]:
+    return [tool for tool in tools if tool.state != ToolState.GONE]
+
+
+def _facts_of(tool: Tool) -> ToolFacts:
+    schema = _read_schema(tool.input_schema)
+    return ToolFacts(tool.name, effective_level(tool), schema, is_changed=tool.state == ToolState.CHANGED)
+
+
+@lru_cache(maxsize=4096)
+def _read_schema(text: str) -> Mapping[str, JSON]:
+    """Reading 328 schemas takes 70 ms, and checking while somebody types needs them all. Nobody changes them."""
+    return cast("dict[str, JSON]", parse_json(text))

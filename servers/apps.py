@@ -1,0 +1,7 @@
+"""The servers app."""
+
+from django.apps import AppConfig
+
+
+class ServersConfig(AppConfig):
+    name = "servers"

@@ -1,0 +1,204 @@
+"""The hot path's way to an HTTP upstream: one aiohttp session a process, bounded in size and time, behind the guard.
+
+Must never follow a redirect, keep a cookie, use a proxy of the environment, or name the upstream in an error's text.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final, Protocol
+
+import aiohttp
+from yarl import URL
+
+from servers.upstream.guard import open_socket
+from servers.upstream.sse import EventFramer, EventTooLargeError
+from servers.upstream.target import Target
+
+MAX_BODY: Final = 16 * 1024 * 1024
+CONNECT_SECONDS: Final = 5.0
+HEAD_SECONDS: Final = 60.0
+BODY_SECONDS: Final = 60.0
+IDLE_SECONDS: Final = 300.0
+# Below the keep-alive time of common servers (5 s and more), so that a call does not meet a connection being closed.
+KEEP_ALIVE_SECONDS: Final = 4.0
+MAX_CONNECTIONS: Final = 4096
+
+
+class UpstreamError(Exception):
+    """The upstream gave no usable answer. `is_sent`: a byte of the request may have left, so something may be done."""
+
+    def __init__(self, text: str, *, is_sent: bool) -> None:
+        super().__init__(text)
+        self.is_sent = is_sent
+
+
+class UpstreamUnreachableError(UpstreamError):
+    """No connection was made: refused by the guard or the network, no such name, bad TLS."""
+
+    def __init__(self) -> None:
+        super().__init__("The server could not be reached.", is_sent=False)
+
+
+class UpstreamTimeoutError(UpstreamError):
+    """It did not answer in time."""
+
+    def __init__(self) -> None:
+        super().__init__("The server did not answer in time.", is_sent=True)
+
+
+class UpstreamBrokenError(UpstreamError):
+    """It closed the connection, or what it sent is no answer that may be passed on."""
+
+    def __init__(self, text: str = "The connection to the server broke.") -> None:
+        super().__init__(text, is_sent=True)
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamCall:
+    """One request. `headers` are the protocol's own; the target's secret ones are added when it is sent."""
+
+    verb: str
+    target: Target
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    body: bytes | None = field(default=None, repr=False)
+
+
+class Answer(Protocol):
+    """What an upstream answers: `status`, then either one body or events, then close()."""
+
+    status: int
+    media_type: str
+    headers: Mapping[str, str]
+
+    async def read(self) -> bytes: ...
+    async def next_event(self) -> bytes | None: ...
+    def close(self) -> None: ...
+
+
+class Upstream(Protocol):
+    """One way to reach an upstream; raises UpstreamError and nothing else."""
+
+    async def open(self, call: UpstreamCall) -> Answer: ...
+
+
+class HttpAnswer:
+    """The head is here; the body comes as one (read) or as events (next_event), each bounded."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self.status = response.status
+        self.headers: Mapping[str, str] = response.headers
+        self.media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        self._response = response
+        self._framer = EventFramer()
+        self._heard_at = 0.0
+
+    async def read(self) -> bytes:
+        """The whole body, at most MAX_BODY bytes within BODY_SECONDS; raises UpstreamError."""
+        content = self._response.content
+        try:
+            if content.is_eof() and content.exception() is None:
+                # All of it came with the head, as it does for most calls.
+                return content.read_nowait()
+            chunks: list[bytes] = []
+            size = 0
+            async with asyncio.timeout(BODY_SECONDS):
+                while not content.at_eof():
+                    chunks.append(await content.readany())
+                    size += len(chunks[-1])
+                    if size > MAX_BODY:
+                        raise UpstreamBrokenError("The server's answer is too large.")
+        except TimeoutError:
+            raise UpstreamTimeoutError from None
+        except (aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError):
+            raise UpstreamBrokenError from None
+        return b"".join(chunks)
+
+    async def next_event(self) -> bytes | None:
+        """The next event, None at the end; may be cancelled and called again. Raises UpstreamError."""
+        loop = asyncio.get_running_loop()
+        self._heard_at = self._heard_at or loop.time()
+        content = self._response.content
+        try:
+            while (event := self._framer.pop()) is None:
+                async with asyncio.timeout_at(self._heard_at + IDLE_SECONDS):
+                    chunk = await content.readany()
+                if not chunk and content.at_eof():
+                    return None
+                self._heard_at = loop.time()
+                self._framer.feed(chunk)
+        except TimeoutError:
+            raise UpstreamTimeoutError from None
+        except EventTooLargeError:
+            raise UpstreamBrokenError("The server sent an event that is too large.") from None
+        except (aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError):
+            raise UpstreamBrokenError from None
+        return event
+
+    def close(self) -> None:
+        """Give the connection back when the body was read to its end, else cut it."""
+        self._response.close()
+
+
+class HttpUpstream:
+    """Sends calls over HTTP; start() and close() belong to one event loop."""
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        """Open the pool."""
+        connector = aiohttp.TCPConnector(
+            socket_factory=open_socket, limit=MAX_CONNECTIONS, keepalive_timeout=KEEP_ALIVE_SECONDS, ttl_dns_cache=10
+        )
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            auto_decompress=False,
+            headers={"Accept-Encoding": "identity", "User-Agent": "PolicyLayer"},
+            timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS * 2, sock_connect=CONNECT_SECONDS),
+        )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def open(self, call: UpstreamCall) -> Answer:
+        """The head of the answer, which the caller closes. Raises UpstreamError, to which all else is mapped."""
+        response = await self._send(call)
+        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+            response.close()
+            raise UpstreamBrokenError("The server compressed its answer though it was asked not to.")
+        if 300 <= response.status < 400 or response.status < 200:
+            response.close()
+            raise UpstreamBrokenError("The server answered with a redirect, which is not followed.")
+        return HttpAnswer(response)
+
+    async def _send(self, call: UpstreamCall) -> aiohttp.ClientResponse:
+        if self._session is None:
+            raise UpstreamUnreachableError
+        try:
+            async with asyncio.timeout(HEAD_SECONDS):
+                return await self._session.request(
+                    call.verb,
+                    _url_of(call.target.url),
+                    data=call.body,
+                    headers=(*call.headers, *call.target.headers),
+                    allow_redirects=False,
+                )
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL):
+            raise UpstreamUnreachableError from None
+        except TimeoutError:
+            raise UpstreamTimeoutError from None
+        except (aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError):
+            raise UpstreamBrokenError from None
+
+
+@lru_cache(maxsize=4096)
+def _url_of(url: str) -> URL:
+    # Already in its normal spelling (guard.check_url); taken letter for letter.
+    return URL(url, encoded=True)

@@ -1,0 +1,65 @@
+"""Cuts an event stream into whole events and reads or replaces their data; every other byte stays as it came.
+
+Source: WHATWG HTML, section 9.2 (server-sent events).
+"""
+
+import re
+from typing import Final
+
+# Larger than a list of a thousand tools; a line or an event that never ends costs no more memory than this.
+MAX_EVENT: Final = 8 * 1024 * 1024
+
+# Two line ends in a row. Atomic groups: a CR LF must never count as two ends.
+_END: Final = re.compile(rb"(?>\r\n|\r|\n)(?>\r\n|\r|\n)")
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+class EventTooLargeError(ValueError):
+    """An event grew past MAX_EVENT without ending."""
+
+
+class EventFramer:
+    """Collects the bytes of one stream; what is left of an unfinished event at the end must not be passed on."""
+
+    __slots__ = ("_buffer", "_is_started", "_scanned")
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._scanned = 0
+        self._is_started = False
+
+    def feed(self, chunk: bytes) -> None:
+        """Add bytes as they came."""
+        self._buffer += chunk
+        if not self._is_started and len(self._buffer) >= len(_BOM):
+            self._is_started = True
+            if self._buffer.startswith(_BOM):
+                del self._buffer[: len(_BOM)]
+
+    def pop(self) -> bytes | None:
+        """The next whole event with its closing blank line, or None; raises EventTooLargeError."""
+        match = _END.search(self._buffer, self._scanned)
+        if match is None:
+            if len(self._buffer) > MAX_EVENT:
+                raise EventTooLargeError
+            self._scanned = max(0, len(self._buffer) - 3)
+            return None
+        event = bytes(self._buffer[: match.end()])
+        del self._buffer[: match.end()]
+        self._scanned = 0
+        if len(event) > MAX_EVENT:
+            raise EventTooLargeError
+        return event
+
+
+def data_of(event: bytes) -> bytes:
+    """The joined data of an event; empty for comments, priming events and events without data."""
+    parts = [line[5:].removeprefix(b" ") for line in event.splitlines() if line.startswith(b"data:")]
+    return parts[0] if len(parts) == 1 else b"\n".join(parts)
+
+
+def replace_data(event: bytes, data: bytes) -> bytes:
+    """The event with this data in one line, and its id, name, retry, comments and kind of line end kept."""
+    end = b"\r\n" if b"\r\n" in event else b"\n" if b"\n" in event else b"\r"
+    kept = [line for line in event.splitlines() if line and not line.startswith(b"data:") and line != b"data"]
+    return end.join([*kept, b"data: " + data, b"", b""])

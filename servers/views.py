@@ -1,0 +1,261 @@
+"""Pages of servers: list, registration, tools, settings. Decide nothing here: access and services do."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.conf import settings as project
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import ADMINS, MemberRequest, member_view
+from accounts.models import Role
+from policies.engine.values import Level
+from servers import access, services
+from servers.checks import ServerInvalidError
+from servers.differences import compare_definitions, show_definition
+from servers.forms import ServerInput, read_edit, read_filter, read_server, show_server
+from servers.marks import load_check
+from servers.models import CATEGORIES, LEVELS, Kind, Server, Tool
+
+UNPROCESSABLE = 422
+# Differences on one page; the others follow when these are accepted.
+SHOWN_CHANGES = 20
+STATES = (("active", "Active"), ("changed", "Changed"), ("gone", "Gone"), ("unreviewed", "Not reviewed"))
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRow:
+    """A server in the list, with what a person has to look at."""
+
+    server: Server
+    counts: access.ToolCounts
+    is_discovering: bool
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.server.url).netloc
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRow:
+    """A tool in the list; `level` is the one that policies see."""
+
+    tool: Tool
+    level: Level
+
+
+@require_safe
+@member_view()
+def list_servers(request: MemberRequest) -> HttpResponse:
+    rows = [
+        ServerRow(server, access.count_tools(server), access.is_discovering(server)) for server in access.servers_for()
+    ]
+    return render(request, "servers/list.html", {"rows": rows, "can_write": _can_write(request)})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_view(read=ADMINS, write=ADMINS)
+def create(request: MemberRequest) -> HttpResponse:
+    typed = read_server(request.POST) if request.method == "POST" else ServerInput()
+    if request.method == "POST":
+        try:
+            server = services.register_server(
+                member=request.member, name=typed.name, kind=typed.kind, url=typed.url, headers=typed.headers
+            )
+        except ServerInvalidError as error:
+            typed = typed.with_errors(error.problems)
+        else:
+            messages.success(request, f"{server.name} is registered. Its tools are being read.")
+            return _to(request, "tools", server)
+    is_simulator = typed.kind == Kind.SIMULATOR
+    context = {
+        "simulator": typed if is_simulator else ServerInput(kind=Kind.SIMULATOR.value, name="Bybit simulator"),
+        "by_url": ServerInput() if is_simulator else typed,
+        "has_simulator": bool(project.SIMULATOR_URL),
+        "allows_private": project.ALLOW_PRIVATE_UPSTREAMS,
+    }
+    return render(request, "servers/create.html", context, status=_status_of(typed))
+
+
+@require_safe
+@member_view()
+def detail(request: MemberRequest, server: UUID) -> HttpResponse:
+    return _to(request, "tools", access.server_for(server))
+
+
+@never_cache
+@require_safe
+@member_view()
+def tools(request: MemberRequest, server: UUID) -> HttpResponse:
+    return _show_tools(request, access.server_for(server))
+
+
+@never_cache
+@require_safe
+@member_view()
+def status(request: MemberRequest, server: UUID) -> HttpResponse:
+    found = access.server_for(server)
+    context = _status_context(found)
+    response = render(request, "servers/_status.html", context | {"server": found, "can_write": _can_write(request)})
+    if not context["is_discovering"]:
+        # The page's list of tools is older than what was found: htmx loads it anew.
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@require_POST
+@member_view(write=ADMINS)
+def discover(request: MemberRequest, server: UUID) -> HttpResponse:
+    found = access.server_for(server)
+    if services.queue_discovery(member=request.member, server=found):
+        messages.success(request, "The server is being asked for its tools.")
+    else:
+        messages.info(request, "The server is being asked for its tools already.")
+    return _to(request, "tools", found)
+
+
+@require_POST
+@member_view(write=ADMINS)
+def accept(request: MemberRequest, server: UUID) -> HttpResponse:
+    found = access.server_for(server)
+    # Nothing is accepted by its name alone: what was shown is named by its fingerprint.
+    seen = dict(zip(request.POST.getlist("tool"), request.POST.getlist("fingerprint"), strict=False))
+    try:
+        accepted = services.accept_tools(member=request.member, server=found, names=list(seen), seen=seen)
+    except services.ToolsMovedError as error:
+        messages.error(request, str(error))
+    else:
+        count = "One tool is" if len(accepted) == 1 else f"{len(accepted)} tools are"
+        messages.success(request, f"{count} accepted, and can be called as the policy says.")
+    return _to(request, "tools", found)
+
+
+@require_POST
+@member_view(write=ADMINS)
+def review(request: MemberRequest, server: UUID) -> HttpResponse:
+    found = access.server_for(server)
+    tool = access.tool_for(found, request.POST.get("tool", ""))
+    level, category = request.POST.get("level", ""), request.POST.get("category", "")
+    seen = request.POST.get("fingerprint", "")
+    try:
+        services.review_tool(member=request.member, tool=tool, level=level, category=category, seen=seen)
+    except (ServerInvalidError, services.ToolsMovedError) as error:
+        messages.error(request, f"{tool.name} was not changed. {error}")
+    else:
+        messages.success(request, f"{tool.name} is reviewed: {category}, {level} risk.")
+    return _to(request, "tools", found)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_view(write=ADMINS)
+def settings(request: MemberRequest, server: UUID) -> HttpResponse:
+    found = access.server_for(server)
+    stored = access.header_names_for(found)
+    typed = read_edit(request.POST, stored) if request.method == "POST" else show_server(found)
+    if request.method == "POST":
+        try:
+            services.edit_server(
+                member=request.member,
+                server=found,
+                name=typed.name,
+                url=typed.url if found.kind == Kind.HTTP else None,
+                headers=typed.headers,
+                removed=typed.removed,
+            )
+        except ServerInvalidError as error:
+            typed = typed.with_errors(error.problems)
+            found = access.server_for(server)
+        else:
+            messages.success(request, "Saved. It is in force within two seconds.")
+            return _to(request, "settings", found)
+    return _show_settings(request, found, typed)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_view(read=ADMINS, write=ADMINS)
+def check(request: MemberRequest, server: UUID) -> HttpResponse:
+    found = access.server_for(server)
+    if request.method == "POST":
+        services.queue_check(server=found)
+        return _to(request, "settings", found)
+    last = load_check(found.organisation_id, found.id)
+    return render(request, "servers/_check.html", {"server": found, "check": last})
+
+
+@require_POST
+@member_view(write=ADMINS)
+def delete(request: MemberRequest, server: UUID) -> HttpResponse:
+    found = access.server_for(server)
+    if request.POST.get("confirm", "").strip() != found.name:
+        typed = show_server(found).with_errors({"confirm": f"Type the name of the server, {found.name}, to delete it."})
+        return _show_settings(request, found, typed)
+    services.delete_server(member=request.member, server=found)
+    messages.success(request, f"{found.name} is deleted, with its policies and grants.")
+    return redirect("servers:list", organisation=request.member.organisation.slug)
+
+
+def _show_tools(request: MemberRequest, server: Server) -> HttpResponse:
+    wanted = read_filter(request.GET)
+    context = {
+        "server": server,
+        "tab": "tools",
+        "wanted": wanted,
+        "is_filtered": wanted != access.ToolFilter(),
+        "rows": [ToolRow(tool, access.effective_level(tool)) for tool in access.find_tools(server, wanted)],
+        "changed": [compare_definitions(tool) for tool in access.changed_tools_for(server, SHOWN_CHANGES)],
+        "shown": _shown_tool(request, server),
+        "levels": LEVELS,
+        "categories": CATEGORIES,
+        "states": STATES,
+        "can_write": _can_write(request),
+    }
+    return render(request, "servers/tools.html", context | _status_context(server))
+
+
+def _shown_tool(request: MemberRequest, server: Server) -> dict[str, Any] | None:
+    name = request.GET.get("tool", "")
+    if not name:
+        return None
+    tool = access.tool_for(server, name)
+    return {"tool": tool, "level": access.effective_level(tool), "definition": show_definition(tool.definition)}
+
+
+def _show_settings(request: MemberRequest, server: Server, typed: ServerInput) -> HttpResponse:
+    stored = access.header_names_for(server)
+    context = {
+        "server": server,
+        "tab": "settings",
+        "typed": typed,
+        "header_names": stored,
+        "new_rows": typed.rows_beside(stored),
+        "shown_url": server.url.partition("?")[0],
+        "gateway_url": f"{project.PUBLIC_URL}/mcp/{server.id}",
+        "cost": access.deletion_cost_for(server),
+        "check": load_check(server.organisation_id, server.id),
+        "allows_private": project.ALLOW_PRIVATE_UPSTREAMS,
+        "can_write": _can_write(request),
+    }
+    return render(request, "servers/settings.html", context | _status_context(server), status=_status_of(typed))
+
+
+def _status_context(server: Server) -> dict[str, Any]:
+    return {"is_discovering": access.is_discovering(server), "counts": access.count_tools(server)}
+
+
+def _can_write(request: MemberRequest) -> bool:
+    return request.member.role == Role.ADMIN
+
+
+def _status_of(typed: ServerInput) -> int:
+    return UNPROCESSABLE if typed.errors else 200
+
+
+def _to(request: MemberRequest, page: str, server: Server) -> HttpResponse:
+    return redirect(f"servers:{page}", organisation=request.member.organisation.slug, server=server.id)
