@@ -1,0 +1,28 @@
+"""Addresses of the REST API, below /api/v1/."""
+
+from django.urls import URLPattern, path
+from drf_spectacular.views import SpectacularAPIView
+
+from policies.api import decisions, grants, policies, servers
+
+app_name = "api"
+urlpatterns: list[URLPattern] = [
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("servers/", servers.ServersView.as_view(), name="servers"),
+    path("servers/<uuid:server>/", servers.ServerView.as_view(), name="server"),
+    path("servers/<uuid:server>/discover/", servers.DiscoverView.as_view(), name="discover"),
+    path("servers/<uuid:server>/tools/", servers.ToolsView.as_view(), name="tools"),
+    path("policies/", policies.PoliciesView.as_view(), name="policies"),
+    path("policies/validate/", policies.ValidateView.as_view(), name="validate"),
+    path("policies/<uuid:policy>/", policies.PolicyView.as_view(), name="policy"),
+    path("policies/<uuid:policy>/publish/", policies.PublishView.as_view(), name="publish"),
+    path("policies/<uuid:policy>/versions/", policies.VersionsView.as_view(), name="versions"),
+    path("policies/<uuid:policy>/versions/<int:number>/", policies.VersionView.as_view(), name="version"),
+    path("policies/<uuid:policy>/versions/<int:number>/restore/", policies.RestoreView.as_view(), name="restore"),
+    path("grants/", grants.GrantsView.as_view(), name="grants"),
+    path("grants/<uuid:grant>/", grants.GrantView.as_view(), name="grant"),
+    path("grants/<uuid:grant>/revoke/", grants.RevokeView.as_view(), name="revoke"),
+    path("grants/<uuid:grant>/attach/", grants.AttachView.as_view(), name="attach"),
+    path("decisions/", decisions.DecisionsView.as_view(), name="decisions"),
+    path("decisions/<uuid:record>/", decisions.DecisionView.as_view(), name="decision"),
+]

@@ -1,0 +1,44 @@
+"""What is wrong with a policy document on one server, and what it says; reads the pinned tools and writes nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from policies.engine.explain import Sentence, explain_policy
+from policies.engine.parse import Problem, parse_policy
+from policies.engine.tools import ToolFacts
+from servers.access import tool_facts_for
+from servers.models import Server
+
+MAX_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """`sentences` are there only when there are no errors."""
+
+    errors: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+    sentences: tuple[Sentence, ...]
+
+
+def check_document(text: str, server: Server) -> Checked:
+    """Judge a document against the tools that are pinned on the server; any text gets an answer, none raises.
+
+    A text over 256 KiB (UTF-8) is refused unread. Policies name tools, so one that is valid today may not be tomorrow.
+    """
+    return check_text(text, tool_facts_for(server))
+
+
+def check_text(text: str, tools: Mapping[str, ToolFacts]) -> Checked:
+    """As check_document, for a caller that has the tools at hand and many documents to judge."""
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        return refuse_unread(f"The document is larger than {MAX_BYTES // 1024} KiB.")
+    parsed = parse_policy(text, tools)
+    if parsed.policy is None:
+        return Checked(parsed.errors, parsed.warnings, ())
+    return Checked((), parsed.warnings, tuple(explain_policy(parsed.policy, tools)))
+
+
+def refuse_unread(message: str) -> Checked:
+    """The answer for a text that cannot even be read, with one error about the whole of it."""
+    return Checked((Problem(pointer="", message=message),), (), ())

@@ -1,0 +1,72 @@
+"""What writes of this app refuse. Below PolicyError: PolicyInvalidError (the document), ConflictError (somebody else
+published), NameTakenError, PolicyInUseError (grants carry it), GrantRevokedError, WrongServerError, FormUsedError."""
+
+from collections.abc import Sequence
+
+from policies.engine.parse import Problem
+from policies.models import PolicyVersion
+
+
+class PolicyError(Exception):
+    """Root of this app's refusals; its text is a sentence for the person who asked."""
+
+
+class PolicyInvalidError(PolicyError):
+    """The document has errors against the server's pinned tools; nothing was written."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        count = len(problems)
+        super().__init__(f"The document has {count} error{'' if count == 1 else 's'}; nothing was published.")
+        self.problems = tuple(problems)
+
+
+class ConflictError(PolicyError):
+    """Somebody published after the editor was opened; `version` is what they published, None before the first."""
+
+    def __init__(self, version: PolicyVersion | None) -> None:
+        if version is None:
+            super().__init__("This policy has no published version yet: reload it before you publish.")
+        else:
+            super().__init__(
+                f"{version.author} published version {version.number} meanwhile,"
+                f" at {version.published_at:%Y-%m-%d %H:%M} UTC. Nothing of yours was published."
+            )
+        self.version = version
+
+
+class NameTakenError(PolicyError):
+    """A server's policies have different names."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"This server already has a policy named “{name}”: choose another name.")
+
+
+class PolicyInUseError(PolicyError):
+    """An agent lives under this policy, so it cannot be deleted."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        super().__init__(f"Grants still carry this policy: {', '.join(labels)}. Give them another policy first.")
+        self.labels = tuple(labels)
+
+
+class GrantRevokedError(PolicyError):
+    """A revoked grant stays as it is."""
+
+    def __init__(self) -> None:
+        super().__init__("This grant is revoked and cannot be changed: mint another one.")
+
+
+class WrongServerError(PolicyError):
+    """A grant carries a policy of its own server only."""
+
+    def __init__(self) -> None:
+        super().__init__("That policy belongs to another server.")
+
+
+class FormUsedError(PolicyError):
+    """The form was sent twice; the grant that the first sending minted stays the only one."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This form has already minted its grant, and a token is shown once. If it is lost, mint another."
+        )

@@ -1,0 +1,133 @@
+"""What the pages' forms accept; rights are the views' concern."""
+
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+from django import forms
+from django.core import signing
+from django.utils import timezone
+
+from policies.access import policies_for
+from policies.models import Policy
+from servers.models import Server
+
+if TYPE_CHECKING:
+    PolicyBase = forms.ModelChoiceField[Policy]
+else:
+    PolicyBase = forms.ModelChoiceField
+
+FORM_LIFE = timedelta(days=1)
+SALT = "policies.mint"
+
+
+class DocumentField(forms.CharField):
+    """A policy's text, letter for letter, but for the line ends that browsers make of every textarea."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            strip=False,
+            label="Policy",
+            widget=forms.Textarea(attrs={"rows": 24, "spellcheck": "false"}),
+            error_messages={"required": "Write a policy, or choose a starting point above."},
+        )
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(value)).replace("\r\n", "\n")
+
+
+class NoteField(forms.CharField):
+    def __init__(self) -> None:
+        super().__init__(
+            required=False, max_length=300, label="Note", help_text="What this version is for; shown beside it."
+        )
+
+
+class CreateForm(forms.Form):
+    name = forms.CharField(max_length=80, help_text="How this server's grants will refer to it.")
+    document = DocumentField()
+
+
+class PublishForm(forms.Form):
+    document = DocumentField()
+    note = NoteField()
+    # The version that the editor was opened on.
+    expected = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+
+
+class RestoreForm(forms.Form):
+    expected = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+
+
+class PolicyChoiceField(PolicyBase):
+    """One of a server's policies, or none."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            queryset=policies_for(),
+            required=False,
+            label="Policy",
+            empty_label="No policy (denies every call)",
+            help_text="What this agent may do. Only policies of this server can be chosen.",
+        )
+
+    def label_from_instance(self, obj: Policy) -> str:
+        return f"{obj.name} (version {obj.current})" if obj.current else f"{obj.name} (never published: denies)"
+
+
+class AttachForm(forms.Form):
+    policy = PolicyChoiceField()
+
+    def __init__(self, server: Server, data: Any = None, **options: Any) -> None:
+        super().__init__(data, **options)
+        field = self.fields["policy"]
+        if isinstance(field, PolicyChoiceField):
+            field.queryset = policies_for(server)
+
+
+class ExpiryForm(forms.Form):
+    expires = forms.DateField(
+        required=False,
+        label="Expires after",
+        help_text="The last day (UTC) on which it works; empty for no end.",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+
+    def clean_expires(self) -> datetime | None:
+        day = self.cleaned_data["expires"]
+        if day is None:
+            return None
+        end = datetime.combine(day, time.max, tzinfo=UTC)
+        if end <= timezone.now():
+            raise forms.ValidationError("This day is past.")
+        return end
+
+
+class MintForm(AttachForm, ExpiryForm):
+    label = forms.CharField(max_length=80, help_text="Which agent this is for, such as “research agent on the laptop”.")
+    form_id = forms.CharField(widget=forms.HiddenInput)
+
+    field_order = ("label", "policy", "expires", "form_id")
+
+    def __init__(self, server: Server, data: Any = None) -> None:
+        self.server = server
+        super().__init__(server, data, initial={"form_id": sign_form(server), "policy": _only_policy(server)})
+
+    def clean_form_id(self) -> UUID:
+        try:
+            claim = signing.loads(self.cleaned_data["form_id"], salt=SALT, max_age=FORM_LIFE)
+        except signing.BadSignature:
+            raise forms.ValidationError("This form is too old: send it again.") from None
+        if claim["server"] != str(self.server.id):
+            raise forms.ValidationError("This form belongs to another server: send it again.")
+        return UUID(claim["grant"])
+
+
+def _only_policy(server: Server) -> UUID | None:
+    ids = policies_for(server).values_list("id", flat=True)[:2]
+    return ids[0] if len(ids) == 1 else None
+
+
+def sign_form(server: Server) -> str:
+    """The future grant's id, signed, so that one form mints one grant and nobody chooses ids."""
+    return signing.dumps({"server": str(server.id), "grant": str(uuid4())}, salt=SALT)

@@ -1,0 +1,149 @@
+"""Pages of a server's grants. A token is in one answer, to the request that minted it, and nowhere else: not in an
+address, a session, a message or a cache."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.access import ADMINS, POLICY_WRITERS, MemberRequest, member_view
+from policies.access import grant_for, grants_for, policies_for
+from policies.errors import FormUsedError, GrantRevokedError
+from policies.forms import AttachForm, ExpiryForm, MintForm
+from policies.models import Grant
+from policies.services import attach_policy, mint_grant, revoke_grant, set_expiry
+from policies.snippets import gateway_url_of, write_snippets
+from servers.access import server_for
+from servers.models import Server
+
+
+@require_safe
+@member_view()
+def list_grants(request: MemberRequest, server: UUID) -> HttpResponse:
+    return _show_grants(request, server_for(server))
+
+
+@never_cache
+@require_POST
+@member_view(write=ADMINS)
+def mint(request: MemberRequest, server: UUID) -> HttpResponse:
+    found = server_for(server)
+    form = MintForm(found, request.POST)
+    if not form.is_valid():
+        return _show_grants(request, found, form=form, status=422)
+    answers = form.cleaned_data
+    try:
+        minted = mint_grant(
+            member=request.member,
+            server=found,
+            label=answers["label"],
+            policy=answers["policy"],
+            expires_at=answers["expires"],
+            grant_id=answers["form_id"],
+        )
+    except FormUsedError as error:
+        return _show_grants(request, found, refusal=error, status=409)
+    context = {
+        "server": found,
+        "tab": "grants",
+        "grant": minted.grant,
+        "token": minted.token,
+        "gateway_url": gateway_url_of(found.id),
+        "snippets": write_snippets(found, minted.token),
+    }
+    return render(request, "policies/minted.html", context)
+
+
+@require_safe
+@member_view()
+def show_grant(request: MemberRequest, grant: UUID) -> HttpResponse:
+    found = grant_for(grant)
+    context = {
+        "grant": found,
+        "server": found.server,
+        "tab": "grants",
+        "now": timezone.now(),
+        "attach_form": AttachForm(found.server, initial={"policy": found.policy_id}),
+        "expiry_form": ExpiryForm(initial={"expires": found.expires_at}),
+        "gateway_url": gateway_url_of(found.server_id),
+        "snippets": write_snippets(found.server),
+        "can_attach": request.member.role in POLICY_WRITERS,
+        "can_write": request.member.role in ADMINS,
+    }
+    return render(request, "policies/grant.html", context)
+
+
+@require_POST
+@member_view(write=ADMINS)
+def revoke(request: MemberRequest, grant: UUID) -> HttpResponseBase:
+    found = grant_for(grant)
+    revoke_grant(member=request.member, grant=found)
+    messages.success(request, f"{found.label} is revoked. Every gateway refuses it within 2 seconds.")
+    return redirect("policies:grants", request.member.organisation.slug, found.server_id)
+
+
+@require_POST
+@member_view(write=POLICY_WRITERS)
+def attach(request: MemberRequest, grant: UUID) -> HttpResponseBase:
+    found = grant_for(grant)
+    form = AttachForm(found.server, request.POST)
+    if not form.is_valid():
+        messages.error(request, "Nothing was changed: choose one of this server's policies.")
+        return _back_to(request, found)
+    policy = form.cleaned_data["policy"]
+    try:
+        attach_policy(member=request.member, grant=found, policy=policy)
+    except GrantRevokedError as error:
+        messages.error(request, str(error))
+    else:
+        what = f"carries {policy.name}" if policy else "carries no policy, and so may call nothing"
+        messages.success(request, f"{found.label} now {what}.")
+    return _back_to(request, found)
+
+
+@require_POST
+@member_view(write=ADMINS)
+def expire(request: MemberRequest, grant: UUID) -> HttpResponseBase:
+    found = grant_for(grant)
+    form = ExpiryForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Nothing was changed: give a day to come, or none.")
+        return _back_to(request, found)
+    try:
+        set_expiry(member=request.member, grant=found, expires_at=form.cleaned_data["expires"])
+    except GrantRevokedError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"The end of {found.label} is set.")
+    return _back_to(request, found)
+
+
+def _show_grants(
+    request: MemberRequest,
+    server: Server,
+    *,
+    form: MintForm | None = None,
+    refusal: FormUsedError | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    context = {
+        "server": server,
+        "tab": "grants",
+        "grants": grants_for(server),
+        "now": timezone.now(),
+        "form": form or MintForm(server),
+        "refusal": refusal,
+        "has_policies": policies_for(server).exists(),
+        "gateway_url": gateway_url_of(server.id),
+        "snippets": write_snippets(server),
+        "can_write": request.member.role in ADMINS,
+    }
+    return render(request, "policies/grants.html", context, status=status)
+
+
+def _back_to(request: MemberRequest, grant: Grant) -> HttpResponseBase:
+    return redirect("policies:grant", request.member.organisation.slug, grant.id)

@@ -1,0 +1,251 @@
+"""Writes of policies and grants: keyword-only, the caller permitted and its input parsed; each one transaction that
+also writes the audit row. Versions are only ever added. Must never let a document with errors through."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.http import Http404
+from django.utils import timezone
+
+from accounts.access import Member
+from accounts.services import bump_epoch, record_audit
+from accounts.tokens import Prefix, mint_token
+from policies.access import carriers_of, current_version_for, version_for
+from policies.check import check_document
+from policies.errors import (
+    ConflictError,
+    FormUsedError,
+    GrantRevokedError,
+    NameTakenError,
+    PolicyInUseError,
+    PolicyInvalidError,
+    WrongServerError,
+)
+from policies.models import Grant, Policy, PolicyVersion
+from servers.models import Server
+
+
+@dataclass(frozen=True, slots=True)
+class MintedGrant:
+    """A new grant with its token: the only moment at which the token exists in plain text."""
+
+    grant: Grant
+    token: str = field(repr=False)
+
+
+@transaction.atomic
+def create_policy(*, member: Member, server: Server, name: str, document: str | None = None, note: str = "") -> Policy:
+    """A new policy on this server; with a document, that is published as version 1.
+
+    Raises NameTakenError, and PolicyInvalidError for a document with errors: then there is no policy either.
+    """
+    policy = Policy(organisation=member.organisation, server=server, name=name)
+    try:
+        with transaction.atomic():
+            policy.save(force_insert=True)
+    except IntegrityError:
+        raise NameTakenError(name) from None
+    record_audit(member=member, action="policy.create", target=f"{server.name} / {name}", detail={"id": str(policy.id)})
+    if document is not None:
+        publish_policy(member=member, policy=policy, document=document, note=note)
+    return policy
+
+
+@transaction.atomic
+def publish_policy(
+    *, member: Member, policy: Policy, document: str, note: str = "", expected: int | None = None
+) -> PolicyVersion:
+    """Publish a document as the next version, in force in every gateway process within 2 seconds.
+
+    The text is kept letter for letter. A text that is already in force adds no version: the present one is returned.
+    Raises ConflictError when `expected` is given and is not the current number, PolicyInvalidError for a document that
+    has errors against the server's pinned tools; in both cases nothing is written.
+    """
+    current = _lock_policy(policy, expected)
+    if current is not None and current.document == document:
+        return current
+    return _add_version(member=member, policy=policy, document=document, note=note)
+
+
+@transaction.atomic
+def restore_version(*, member: Member, policy: Policy, number: int, expected: int | None = None) -> PolicyVersion:
+    """Publish the document of an earlier version as a new version; the numbers in between stay.
+
+    It is judged again, against today's tools: raises PolicyInvalidError when it no longer fits them, ConflictError as
+    publish_policy does, Http404 when there is no such version.
+    """
+    current = _lock_policy(policy, expected)
+    wanted = version_for(policy, number)
+    if current is not None and current.document == wanted.document:
+        return current
+    return _add_version(member=member, policy=policy, document=wanted.document, note=f"Restored from version {number}")
+
+
+@transaction.atomic
+def delete_policy(*, member: Member, policy: Policy) -> None:
+    """Delete a policy with its versions; raises PolicyInUseError while an unrevoked grant carries it.
+
+    Revoked grants, which can never be used again, let go of it.
+    """
+    _lock_policy(policy, None)
+    labels = [grant.label for grant in carriers_of(policy)]
+    if labels:
+        raise PolicyInUseError(labels)
+    Grant.objects.filter(policy=policy).update(policy=None)
+    target, detail = f"{policy.server.name} / {policy.name}", {"id": str(policy.id), "version": policy.current}
+    policy.delete()
+    record_audit(member=member, action="policy.delete", target=target, detail=detail)
+
+
+@transaction.atomic
+def mint_grant(
+    *,
+    member: Member,
+    server: Server,
+    label: str,
+    policy: Policy | None = None,
+    expires_at: datetime | None = None,
+    grant_id: UUID | None = None,
+) -> MintedGrant:
+    """A new grant and its token, of which only the SHA-256 is kept; without a policy it may call nothing.
+
+    `grant_id` is an id that this server itself handed out with a form, so that a form sent twice mints once: raises
+    FormUsedError the second time. Raises WrongServerError for a policy of another server.
+    """
+    _share_policy(policy, server.id)
+    token = mint_token(Prefix.GRANT)
+    grant = Grant(
+        id=grant_id or uuid4(),
+        organisation=member.organisation,
+        server=server,
+        policy=policy,
+        label=label,
+        token_hash=token.hash,
+        last_four=token.last_four,
+        created_by=member.user,
+        expires_at=expires_at,
+    )
+    try:
+        with transaction.atomic():
+            grant.save(force_insert=True)
+    except IntegrityError:
+        raise FormUsedError from None
+    detail: dict[str, object] = {"id": str(grant.id), "last_four": token.last_four, "policy": _name_of(policy)}
+    if expires_at is not None:
+        detail["expires_at"] = expires_at.isoformat()
+    record_audit(member=member, action="grant.mint", target=_target_of(grant), detail=detail)
+    return MintedGrant(grant=grant, token=token.text)
+
+
+@transaction.atomic
+def revoke_grant(*, member: Member, grant: Grant) -> None:
+    """End a grant for good, in force within 2 seconds, open streams included; revoking twice changes nothing."""
+    _lock_grant(grant)
+    if grant.revoked_at is not None:
+        return
+    grant.revoked_at = timezone.now()
+    grant.save(update_fields=["revoked_at"])
+    bump_epoch(organisation_id=grant.organisation_id)
+    record_audit(member=member, action="grant.revoke", target=_target_of(grant), detail={"id": str(grant.id)})
+
+
+@transaction.atomic
+def attach_policy(*, member: Member, grant: Grant, policy: Policy | None) -> None:
+    """Put a grant under another policy of its server, or under none, which denies every call.
+
+    Raises GrantRevokedError and WrongServerError.
+    """
+    _lock_grant(grant)
+    if grant.revoked_at is not None:
+        raise GrantRevokedError
+    _share_policy(policy, grant.server_id)
+    before = _name_of(grant.policy)
+    grant.policy = policy
+    grant.save(update_fields=["policy"])
+    bump_epoch(organisation_id=grant.organisation_id)
+    detail: dict[str, object] = {"id": str(grant.id), "before": before, "policy": _name_of(policy)}
+    record_audit(member=member, action="grant.attach", target=_target_of(grant), detail=detail)
+
+
+@transaction.atomic
+def set_expiry(*, member: Member, grant: Grant, expires_at: datetime | None) -> None:
+    """Set when a grant ends (an aware time), or that it does not; raises GrantRevokedError."""
+    _lock_grant(grant)
+    if grant.revoked_at is not None:
+        raise GrantRevokedError
+    grant.expires_at = expires_at
+    grant.save(update_fields=["expires_at"])
+    bump_epoch(organisation_id=grant.organisation_id)
+    detail: dict[str, object] = {"id": str(grant.id), "expires_at": expires_at.isoformat() if expires_at else None}
+    record_audit(member=member, action="grant.expire", target=_target_of(grant), detail=detail)
+
+
+def touch_grants(grant_ids: Iterable[UUID], at: datetime) -> None:
+    """Note that these grants were used at this time, to the minute; never moves a time back. Inside a tenant block.
+
+    At most one row a grant and a minute is written, however many calls there were.
+    """
+    minute = at.replace(second=0, microsecond=0)
+    stale = Grant.objects.filter(Q(last_used_at=None) | Q(last_used_at__lt=minute), id__in=sorted(set(grant_ids)))
+    stale.update(last_used_at=minute)
+
+
+def _add_version(*, member: Member, policy: Policy, document: str, note: str) -> PolicyVersion:
+    checked = check_document(document, policy.server)
+    if checked.errors:
+        raise PolicyInvalidError(checked.errors)
+    version = PolicyVersion.objects.create(
+        organisation_id=policy.organisation_id,
+        policy=policy,
+        number=policy.current + 1,
+        document=document,
+        note=note,
+        author=member.name,
+    )
+    policy.current = version.number
+    policy.save(update_fields=["current"])
+    bump_epoch(organisation_id=policy.organisation_id)
+    detail: dict[str, object] = {"id": str(policy.id), "version": version.number, "note": note}
+    record_audit(member=member, action="policy.publish", target=f"{policy.server.name} / {policy.name}", detail=detail)
+    return version
+
+
+def _lock_policy(policy: Policy, expected: int | None) -> PolicyVersion | None:
+    # Two publishers take turns here, so that `expected` is compared with what is really in force.
+    locked = Policy.objects.select_for_update().filter(id=policy.id).first()
+    if locked is None:
+        raise Http404("no such policy")
+    policy.current = locked.current
+    current = current_version_for(policy)
+    if expected is not None and expected != policy.current:
+        raise ConflictError(current)
+    return current
+
+
+def _lock_grant(grant: Grant) -> None:
+    locked = Grant.objects.select_for_update().filter(id=grant.id).first()
+    if locked is None:
+        raise Http404("no such grant")
+    grant.revoked_at = locked.revoked_at
+
+
+def _share_policy(policy: Policy | None, server_id: UUID) -> None:
+    if policy is None:
+        return
+    if policy.server_id != server_id:
+        raise WrongServerError
+    # Held until the grant is written, so that the policy cannot be deleted in between.
+    if not Policy.objects.select_for_update(no_key=True).filter(id=policy.id).exists():
+        raise Http404("no such policy")
+
+
+def _name_of(policy: Policy | None) -> str:
+    return policy.name if policy is not None else ""
+
+
+def _target_of(grant: Grant) -> str:
+    return f"{grant.server.name} / {grant.label}"

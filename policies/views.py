@@ -1,0 +1,246 @@
+"""Pages of a server's policies: list, create, read, publish, restore, delete, and the check behind the editor."""
+
+from dataclasses import asdict, dataclass
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import EVERYONE, POLICY_WRITERS, MemberRequest, member_view
+from policies.access import (
+    carriers_of,
+    current_documents_for,
+    current_version_for,
+    policies_for,
+    policy_for,
+    version_for,
+    versions_for,
+)
+from policies.check import Checked, check_document, check_text, refuse_unread
+from policies.errors import ConflictError, NameTakenError, PolicyInUseError, PolicyInvalidError
+from policies.forms import CreateForm, PublishForm, RestoreForm
+from policies.models import Policy, PolicyVersion
+from policies.services import create_policy, delete_policy, publish_policy, restore_version
+from policies.starts import CHOICES, Start, write_start
+from servers.access import server_for, tool_facts_for
+from servers.models import Server
+
+SENTENCES_SHOWN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRow:
+    """A policy in the list; `checked` is None before the first version."""
+
+    policy: Policy
+    checked: Checked | None
+
+    @property
+    def sentences(self) -> list[str]:
+        return [sentence.text for sentence in self.checked.sentences[:SENTENCES_SHOWN]] if self.checked else []
+
+    @property
+    def more(self) -> int:
+        return max(0, len(self.checked.sentences) - SENTENCES_SHOWN) if self.checked else 0
+
+
+@require_safe
+@member_view()
+def list_policies(request: MemberRequest, server: UUID) -> HttpResponse:
+    found = server_for(server)
+    tools, documents = tool_facts_for(found), current_documents_for(found)
+    rows = [
+        PolicyRow(policy, check_text(documents[policy.id], tools) if policy.id in documents else None)
+        for policy in policies_for(found)
+    ]
+    context = {"server": found, "tab": "policies", "rows": rows, "can_write": _can_write(request)}
+    return render(request, "policies/list.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_view(read=POLICY_WRITERS, write=POLICY_WRITERS)
+def create(request: MemberRequest, server: UUID) -> HttpResponseBase:
+    found = server_for(server)
+    if request.method != "POST":
+        start = _start_of(request)
+        return _show_create(request, found, CreateForm(initial={"document": write_start(start, found)}), start=start)
+    form = CreateForm(request.POST)
+    if form.is_valid():
+        name, document = form.cleaned_data["name"], form.cleaned_data["document"]
+        try:
+            policy = create_policy(member=request.member, server=found, name=name, document=document)
+        except NameTakenError as error:
+            form.add_error("name", str(error))
+        except PolicyInvalidError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, f"Version 1 of {policy.name} is published.")
+            return redirect("policies:detail", request.member.organisation.slug, policy.id)
+    return _show_create(request, found, form, status=422)
+
+
+@require_safe
+@member_view()
+def detail(request: MemberRequest, policy: UUID) -> HttpResponse:
+    found = policy_for(policy)
+    version = current_version_for(found)
+    form = PublishForm(initial={"document": version.document if version else "", "expected": found.current})
+    return _show_policy(request, found, form)
+
+
+@require_POST
+@member_view(write=POLICY_WRITERS)
+def publish(request: MemberRequest, policy: UUID) -> HttpResponseBase:
+    found = policy_for(policy)
+    form = PublishForm(request.POST)
+    if not form.is_valid():
+        return _show_policy(request, found, form, status=422)
+    before = found.current
+    try:
+        version = publish_policy(member=request.member, policy=found, **form.cleaned_data)
+    except PolicyInvalidError as error:
+        return _show_policy(request, found, form, invalid=error, status=422)
+    except ConflictError as error:
+        # The typed text stays; sending it again is then a choice made with the other version in view.
+        mine = PublishForm(initial={**form.cleaned_data, "expected": found.current})
+        return _show_policy(request, found, mine, conflict=error, status=409)
+    _say_published(request, version, before)
+    return redirect("policies:detail", request.member.organisation.slug, found.id)
+
+
+@require_safe
+@member_view()
+def show_version(request: MemberRequest, policy: UUID, number: int) -> HttpResponse:
+    found = policy_for(policy)
+    return _show_version(request, found, version_for(found, number))
+
+
+@require_POST
+@member_view(write=POLICY_WRITERS)
+def restore(request: MemberRequest, policy: UUID, number: int) -> HttpResponseBase:
+    found = policy_for(policy)
+    old = version_for(found, number)
+    form = RestoreForm(request.POST)
+    if not form.is_valid():
+        return _show_version(request, found, old, status=422)
+    before = found.current
+    try:
+        version = restore_version(member=request.member, policy=found, number=number, **form.cleaned_data)
+    except PolicyInvalidError as error:
+        return _show_version(request, found, old, invalid=error, status=422)
+    except ConflictError as error:
+        return _show_version(request, found, old, conflict=error, status=409)
+    _say_published(request, version, before)
+    return redirect("policies:detail", request.member.organisation.slug, found.id)
+
+
+@require_POST
+@member_view(write=POLICY_WRITERS)
+def delete(request: MemberRequest, policy: UUID) -> HttpResponseBase:
+    found = policy_for(policy)
+    server, name = found.server, found.name
+    try:
+        delete_policy(member=request.member, policy=found)
+    except PolicyInUseError as error:
+        messages.error(request, str(error))
+        return redirect("policies:detail", request.member.organisation.slug, found.id)
+    messages.success(request, f"The policy {name} is deleted.")
+    return redirect("policies:list", request.member.organisation.slug, server.id)
+
+
+@require_POST
+@member_view(write=EVERYONE)
+def validate(request: MemberRequest, server: UUID) -> JsonResponse:
+    found = server_for(server)
+    try:
+        checked = check_document(request.body.decode("utf-8"), found)
+    except UnicodeDecodeError:
+        checked = refuse_unread("The document is not UTF-8 text.")
+    return JsonResponse(asdict(checked))
+
+
+def _show_create(
+    request: MemberRequest, server: Server, form: CreateForm, *, start: Start | None = None, status: int = 200
+) -> HttpResponse:
+    typed = str(form["document"].value() or "")
+    context = {
+        "server": server,
+        "tab": "policies",
+        "form": form,
+        "choices": CHOICES,
+        "start": start,
+        "checked": check_document(typed, server) if typed else None,
+    }
+    return render(request, "policies/create.html", context, status=status)
+
+
+def _show_policy(
+    request: MemberRequest,
+    policy: Policy,
+    form: PublishForm,
+    *,
+    invalid: PolicyInvalidError | None = None,
+    conflict: ConflictError | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    version, tools = current_version_for(policy), tool_facts_for(policy.server)
+    typed = str(form["document"].value() or "")
+    context = {
+        "policy": policy,
+        "server": policy.server,
+        "tab": "policies",
+        "form": form,
+        "version": version,
+        # What is in force, and what stands in the editor.
+        "checked": check_text(version.document, tools) if version else None,
+        "typed": check_text(typed, tools) if typed else None,
+        "invalid": invalid,
+        "conflict": conflict,
+        "versions": versions_for(policy),
+        "carriers": carriers_of(policy),
+        "can_write": _can_write(request),
+    }
+    return render(request, "policies/detail.html", context, status=status)
+
+
+def _show_version(
+    request: MemberRequest,
+    policy: Policy,
+    version: PolicyVersion,
+    *,
+    invalid: PolicyInvalidError | None = None,
+    conflict: ConflictError | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    context = {
+        "policy": policy,
+        "server": policy.server,
+        "tab": "policies",
+        "version": version,
+        "checked": check_document(version.document, policy.server),
+        "form": PublishForm(initial={"document": version.document}),
+        "invalid": invalid,
+        "conflict": conflict,
+        "can_write": _can_write(request),
+    }
+    return render(request, "policies/version.html", context, status=status)
+
+
+def _say_published(request: MemberRequest, version: PolicyVersion, before: int) -> None:
+    if version.number == before:
+        messages.info(request, f"Nothing to publish: version {before} already says exactly this.")
+    else:
+        messages.success(request, f"Version {version.number} is published. Every gateway has it within 2 seconds.")
+
+
+def _start_of(request: MemberRequest) -> Start:
+    try:
+        return Start(request.GET.get("start", Start.RECOMMENDED.value))
+    except ValueError:
+        raise Http404("no such starting point") from None
+
+
+def _can_write(request: MemberRequest) -> bool:
+    return request.member.role in POLICY_WRITERS
