@@ -1,0 +1,7 @@
+"""The gateway app."""
+
+from django.apps import AppConfig
+
+
+class GatewayConfig(AppConfig):
+    name = "gateway"

@@ -1,0 +1,199 @@
+"""The gateway's door: who may come in, what they sent, and the one place where an error becomes an answer."""
+
+import logging
+from datetime import UTC, datetime
+from time import perf_counter_ns
+from typing import Any, Final
+
+from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
+
+from accounts.tokens import Prefix, hash_token, is_well_formed
+from gateway import refusals
+from gateway.call import note
+from gateway.errors import (
+    AccessError,
+    GatewayError,
+    HostError,
+    MessageError,
+    OriginError,
+    SessionError,
+    UnauthorisedError,
+    UnavailableError,
+    VerbError,
+    answer_of,
+)
+from gateway.exchange import Exchange, Pair
+from gateway.headers import Headers, check_mirrors, is_modern_message, read_headers, text_of
+from gateway.inbound import Caller, Inbound, elapsed_us, start_record
+from gateway.jsonrpc import Kind, read_message
+from gateway.limits import Session
+from gateway.methods import dispatch
+from gateway.parts import Parts, make_parts
+from gateway.snapshot import Snapshot
+from gateway.streams import end_session, open_stream
+from policies.engine.decision import Decision
+from policies.engine.values import Outcome
+from policies.models import RecordStatus
+from servers.upstream.http import UpstreamError
+
+log = logging.getLogger(__name__)
+
+# Ports differ, and a wildcard lets many names in.
+MAX_HOSTS: Final = 1000
+VERBS: Final = "POST, GET, DELETE"
+# Nobody is told more than this: unknown, revoked, expired and another server's token are one answer.
+_UNAUTHORISED: Final = "A valid bearer token for this address is needed."
+_HEADERS_OF: Final[dict[type[GatewayError], tuple[Pair, ...]]] = {
+    UnauthorisedError: ((b"www-authenticate", b"Bearer"),),
+    VerbError: ((b"allow", VERBS.encode()),),
+}
+
+
+class GatewayEndpoint:
+    """The ASGI application below /mcp/<server>; start() and close() are called by gateway.lifespan."""
+
+    def __init__(self) -> None:
+        self._parts: Parts | None = None
+        self._hosts = KnownHosts()
+
+    async def start(self) -> None:
+        """Open what calls need."""
+        self._parts = make_parts()
+        await self._parts.start()
+
+    async def close(self) -> None:
+        """Write what is left to write, and close."""
+        parts, self._parts = self._parts, None
+        if parts is not None:
+            await parts.close()
+
+    async def __call__(self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        door = Door(self._parts, Exchange(scope, receive, send), self._hosts)
+        try:
+            await door.serve()
+        except (GatewayError, UpstreamError) as error:
+            await door.refuse(error)
+
+
+class Door:
+    """One request on its way in; it remembers how far it came, for the answer and the record of a refusal."""
+
+    def __init__(self, parts: Parts | None, exchange: Exchange, hosts: "KnownHosts") -> None:
+        self._maybe_parts = parts
+        self._hosts = hosts
+        self._exchange = exchange
+        self._caller: Caller | None = None
+        self._inbound: Inbound | None = None
+        self._started_ns = perf_counter_ns()
+
+    async def serve(self) -> None:
+        """Let the request in, rung by rung; raises GatewayError and UpstreamError."""
+        parts = self._parts
+        headers = read_headers(self._exchange.scope["headers"])
+        self._hosts.check(headers.get(b"host", b""))
+        check_origin(headers.get(b"origin"))
+        token_hash, snapshot = await self._authenticate(parts, text_of(headers, b"authorization"))
+        self._caller = caller = Caller(self._exchange, headers, snapshot, token_hash, self._started_ns)
+        verb = self._exchange.scope["method"]
+        if verb == "POST":
+            await self._serve_post(parts, caller)
+        elif verb == "GET":
+            await open_stream(parts, caller, self._session_of(parts, snapshot, headers))
+        elif verb == "DELETE":
+            await end_session(parts, caller, self._session_of(parts, snapshot, headers))
+        else:
+            raise VerbError("Only POST, GET and DELETE are served here.")
+
+    async def _authenticate(self, parts: Parts, authorization: str) -> tuple[bytes, Snapshot]:
+        token = read_token(authorization)
+        token_hash = hash_token(token)
+        snapshot = parts.snapshots.get(token_hash)
+        if snapshot is None and is_well_formed(token, Prefix.GRANT):
+            snapshot = await parts.snapshots.find(token_hash)
+        if snapshot is None or self._address != snapshot.address or not snapshot.is_live(datetime.now(UTC)):
+            raise UnauthorisedError(_UNAUTHORISED)
+        return token_hash, snapshot
+
+    async def refuse(self, error: GatewayError | UpstreamError) -> None:
+        """Answer with an error, recorded where it belongs to somebody and nobody has recorded it yet."""
+        answer = answer_of(error)
+        if self._caller is None:
+            if self._maybe_parts is not None and isinstance(error, AccessError | MessageError):
+                self._maybe_parts.metrics.count_refusal(type(error).__name__, self._address)
+        elif isinstance(error, MessageError | SessionError):
+            await self._record(self._caller, error)
+        if self._exchange.is_started:
+            # Nothing more can be said.
+            log.error("%s after the answer had begun", type(error).__name__)
+            return
+        headers = _HEADERS_OF.get(type(error), ()) if isinstance(error, GatewayError) else ()
+        message = self._inbound.message if self._inbound is not None else None
+        await self._exchange.fail(answer, message.id if message is not None else None, headers)
+
+    async def _serve_post(self, parts: Parts, caller: Caller) -> None:
+        message = read_message(await self._exchange.read_body(caller.headers))
+        is_modern = is_modern_message(message)
+        session = None if is_modern else self._session_of(parts, caller.snapshot, caller.headers)
+        self._inbound = inbound = Inbound(caller, message, is_modern, session)
+        if message.kind is not Kind.RESPONSE:
+            check_mirrors(caller.headers, message, is_modern=is_modern)
+        await dispatch(parts, inbound)
+
+    async def _record(self, caller: Caller, error: MessageError | SessionError) -> None:
+        record = start_record(caller, self._inbound)
+        rule = refusals.MALFORMED if isinstance(error, MessageError) else refusals.UNKNOWN_SESSION
+        note(record, Decision(Outcome.DENY, rule, str(error), is_explicit=False))
+        record.status = RecordStatus.REFUSED
+        record.gateway_us = elapsed_us(self._started_ns)
+        await self._parts.recorder.refuse(record)
+
+    @staticmethod
+    def _session_of(parts: Parts, snapshot: Snapshot, headers: Headers) -> Session | None:
+        session_id = headers.get(b"mcp-session-id")
+        return None if session_id is None else parts.sessions.session_of(snapshot, session_id.decode("latin-1"))
+
+    @property
+    def _parts(self) -> Parts:
+        if self._maybe_parts is None:
+            raise UnavailableError("The gateway is starting or stopping.")
+        return self._maybe_parts
+
+    @property
+    def _address(self) -> str:
+        route: Any = self._exchange.scope
+        text: str = route["url_route"]["kwargs"]["server"]
+        return text.lower()
+
+
+class KnownHosts:
+    """Remembers which Host headers were found to be this installation's; others are judged each time."""
+
+    def __init__(self) -> None:
+        self._known: set[bytes] = set()
+
+    def check(self, host: bytes) -> None:
+        """Raise HostError unless the Host is one of this installation's (DNS rebinding)."""
+        if host in self._known:
+            return
+        domain, _ = split_domain_port(host.decode("latin-1"))
+        if not domain or not validate_host(domain, settings.ALLOWED_HOSTS):
+            raise HostError("This host is not served here.")
+        if len(self._known) < MAX_HOSTS:
+            self._known.add(host)
+
+
+def check_origin(origin: bytes | None) -> None:
+    """Raise OriginError for a page of another origin; agents send none."""
+    if origin is not None and origin != settings.PUBLIC_URL.encode():
+        raise OriginError("This origin may not call the gateway.")
+
+
+def read_token(authorization: str) -> str:
+    """The bearer token, of which nothing is known yet; raises UnauthorisedError when there is none."""
+    scheme, _, token = authorization.partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token:
+        raise UnauthorisedError(_UNAUTHORISED)
+    return token

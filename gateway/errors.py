@@ -1,0 +1,132 @@
+"""Why the gateway answers without the upstream, each with its HTTP status and JSON-RPC code; never a secret in a text.
+
+GatewayError
+├── AccessError
+│   ├── HostError                 400  the Host is not one of this installation's
+│   ├── OriginError               403  a page of another origin sent this
+│   ├── UnauthorisedError         401  no valid token for this URL
+│   └── VerbError                 405  not POST, GET or DELETE, or a GET that the upstream does not stream
+├── MessageError
+│   ├── ParseError                400  -32700  not JSON, or JSON that parsers read differently
+│   ├── InvalidRequestError       400  -32600  JSON, but not one JSON-RPC message
+│   ├── TooLargeError             413  -32600
+│   ├── MediaTypeError            415  -32600  not plain application/json
+│   └── HeaderMismatchError       400  -32020  headers and body say different things
+├── SessionError
+│   └── SessionUnknownError       404  unknown, ended or somebody else's session
+├── RefusalError                        decided and recorded; the MCP session lives on
+│   ├── MethodUnknownError        200  -32601
+│   ├── MethodDeniedError         200  -31403
+│   └── ToolUnknownError          200  -32602  unknown, hidden or changed: one answer for the three
+└── UnavailableError              503  a store that this answer needs is away
+
+The upstream's own failures are servers.upstream.http.UpstreamError (502, 504); `answer_of` maps both trees.
+"""
+
+from typing import ClassVar, Final, NamedTuple
+
+from servers.upstream.http import UpstreamError, UpstreamTimeoutError
+
+UNAUTHORISED: Final = -31401
+DENIED: Final = -31403
+NOT_FOUND: Final = -31404
+NOT_ALLOWED: Final = -31405
+UPSTREAM_FAILED: Final = -31502
+UNAVAILABLE: Final = -31503
+UPSTREAM_SLOW: Final = -31504
+
+
+class GatewayError(Exception):
+    """The text goes to the client as it is."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[int] = UNAVAILABLE
+
+
+class AccessError(GatewayError):
+    pass
+
+
+class HostError(AccessError):
+    status, code = 400, DENIED
+
+
+class OriginError(AccessError):
+    status, code = 403, DENIED
+
+
+class UnauthorisedError(AccessError):
+    status, code = 401, UNAUTHORISED
+
+
+class VerbError(AccessError):
+    status, code = 405, NOT_ALLOWED
+
+
+class MessageError(GatewayError):
+    status, code = 400, -32600
+
+
+class ParseError(MessageError):
+    code = -32700
+
+
+class InvalidRequestError(MessageError):
+    pass
+
+
+class TooLargeError(MessageError):
+    status = 413
+
+
+class MediaTypeError(MessageError):
+    status = 415
+
+
+class HeaderMismatchError(MessageError):
+    code = -32020
+
+
+class SessionError(GatewayError):
+    pass
+
+
+class SessionUnknownError(SessionError):
+    status, code = 404, NOT_FOUND
+
+
+class RefusalError(GatewayError):
+    status, code = 200, DENIED
+
+
+class MethodUnknownError(RefusalError):
+    code = -32601
+
+
+class MethodDeniedError(RefusalError):
+    pass
+
+
+class ToolUnknownError(RefusalError):
+    code = -32602
+
+
+class UnavailableError(GatewayError):
+    status, code = 503, UNAVAILABLE
+
+
+class ErrorAnswer(NamedTuple):
+    """What a failure becomes on the wire."""
+
+    status: int
+    code: int
+    message: str
+
+
+def answer_of(error: GatewayError | UpstreamError) -> ErrorAnswer:
+    """The one table from our errors to HTTP and JSON-RPC."""
+    if isinstance(error, UpstreamTimeoutError):
+        return ErrorAnswer(504, UPSTREAM_SLOW, str(error))
+    if isinstance(error, UpstreamError):
+        return ErrorAnswer(502, UPSTREAM_FAILED, str(error))
+    return ErrorAnswer(error.status, error.code, str(error))

@@ -1,0 +1,125 @@
+"""Sends a judged and recorded message to the upstream, passes its answer on, and records how it ended."""
+
+import asyncio
+from collections.abc import Sequence
+from time import perf_counter_ns
+from typing import Final
+
+from gateway.headers import forwarded_of
+from gateway.inbound import Caller, Inbound, elapsed_us
+from gateway.jsonrpc import write_tree
+from gateway.parts import Parts
+from gateway.record import Record
+from gateway.relay import Lists, Outcome, Relay
+from gateway.sessions import Sessions
+from policies.engine.decision import Reservation
+from policies.models import RecordStatus
+from servers.upstream.http import Answer, UpstreamBrokenError, UpstreamCall, UpstreamError, UpstreamUnreachableError
+
+# Most calls are over by then, and need no watch on their client.
+WATCH_AFTER: Final = 0.05
+MAX_SESSION_ID: Final = 512
+
+
+def make_call(caller: Caller, verb: str, inbound: Inbound | None) -> UpstreamCall:
+    """The request for the upstream: the judged tree, written anew.
+
+    Raises InvalidRequestError for headers that cannot travel, UpstreamUnreachableError for a server without an address.
+    """
+    target = caller.snapshot.target
+    headers = forwarded_of(
+        caller.headers, is_modern=inbound is not None and inbound.is_modern, is_post=inbound is not None
+    )
+    if target is None:
+        raise UpstreamUnreachableError
+    return UpstreamCall(verb, target, headers, write_tree(inbound.message.tree) if inbound is not None else None)
+
+
+async def forward(
+    parts: Parts,
+    inbound: Inbound,
+    call: UpstreamCall,
+    *,
+    record: Record | None = None,
+    lists: Lists = Lists.NONE,
+    limits: Sequence[Reservation] = (),
+) -> None:
+    """Send, relay, settle: the outcome is recorded however this ends, and a reservation is given back only when the
+    upstream surely did nothing. Raises UpstreamError while nothing was sent to the client."""
+    snapshot = inbound.caller.snapshot
+    relay = Relay(
+        inbound.caller.exchange,
+        inbound,
+        lists,
+        lambda: parts.snapshots.latest(inbound.caller.token_hash, snapshot).lists,
+    )
+    if record is not None:
+        record.gateway_us = elapsed_us(inbound.caller.started_ns)
+    sent_ns = perf_counter_ns()
+    # What stands when this is broken off: sent, and its end not known.
+    outcome = Outcome(RecordStatus.UNKNOWN)
+    try:
+        outcome = await _send(parts, inbound, call, record, relay)
+    except UpstreamError as error:
+        outcome = Outcome(RecordStatus.ERROR, is_undone=not error.is_sent)
+        if record is not None:
+            record.reason = str(error)
+        raise
+    finally:
+        if record is not None:
+            if outcome.is_undone and limits:
+                parts.limiter.give_back(snapshot.subject, limits, charge=str(record.id))
+            record.status = outcome.status
+            record.upstream_us = elapsed_us(sent_ns)
+            parts.recorder.finish(record)
+
+
+async def _send(parts: Parts, inbound: Inbound, call: UpstreamCall, record: Record | None, relay: Relay) -> Outcome:
+    if not inbound.is_modern:
+        # A dropped connection is no cancellation here: the answer is read to its end, for the record.
+        return await _exchange(parts, inbound, call, record, relay)
+    exchange = inbound.caller.exchange
+    let_go = None
+    try:
+        async with asyncio.timeout(None) as scope:
+
+            def end() -> None:
+                scope.reschedule(0)
+
+            watch = exchange.watch(end, delay=WATCH_AFTER)
+            if inbound.message.method == "subscriptions/listen":
+                let_go = parts.snapshots.hold_stream(inbound.caller.token_hash, end)
+            try:
+                return await _exchange(parts, inbound, call, record, relay)
+            finally:
+                watch.close()
+                if let_go is not None:
+                    let_go()
+    except TimeoutError:
+        # The client left, or its grant ended: the upstream's connection is closed, and nobody knows what it did.
+        if exchange.is_started:
+            await exchange.end_stream()
+        return Outcome(RecordStatus.UNKNOWN)
+
+
+async def _exchange(parts: Parts, inbound: Inbound, call: UpstreamCall, record: Record | None, relay: Relay) -> Outcome:
+    answer = await parts.upstream.open(call)
+    try:
+        if record is not None:
+            record.upstream_status = answer.status
+        if inbound.message.method == "initialize" and not inbound.is_modern and answer.status < 300:
+            await _bind_session(parts.sessions, inbound, answer, relay)
+        return await relay.pass_on(answer)
+    finally:
+        answer.close()
+
+
+async def _bind_session(sessions: Sessions, inbound: Inbound, answer: Answer, relay: Relay) -> None:
+    session_id = answer.headers.get("Mcp-Session-Id")
+    if session_id is None:
+        return
+    # Visible ASCII (MCP, session management); anything else could end the header or hide in it.
+    if not 0 < len(session_id) <= MAX_SESSION_ID or not all("!" <= letter <= "~" for letter in session_id):
+        raise UpstreamBrokenError("The server issued a session id that is not visible ASCII.")
+    await sessions.bind(sessions.session_of(inbound.caller.snapshot, session_id))
+    relay.headers = ((b"mcp-session-id", session_id.encode("ascii")),)

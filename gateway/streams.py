@@ -1,0 +1,77 @@
+"""GET and DELETE of the legacy era: the server's own event stream, and the end of a session."""
+
+import asyncio
+
+from gateway.admit import check_session, check_standing
+from gateway.errors import UnavailableError, VerbError
+from gateway.exchange import JSON_TYPE
+from gateway.forward import make_call
+from gateway.inbound import Caller
+from gateway.limits import Session
+from gateway.parts import Parts
+from gateway.relay import Lists, Relay
+from servers.upstream.http import Answer
+
+
+async def open_stream(parts: Parts, caller: Caller, session: Session | None) -> None:
+    """Relay the upstream's event stream until either side or the grant ends it; its 405 and other 4xx pass as they are.
+
+    Raises SessionUnknownError, UnavailableError, VerbError for an upstream that answers with no stream, UpstreamError.
+    """
+    await _check(parts, caller, session)
+    call = make_call(caller, "GET", None)
+    try:
+        async with asyncio.timeout(None) as scope:
+
+            def end() -> None:
+                scope.reschedule(0)
+
+            watch = caller.exchange.watch(end, delay=0)
+            let_go = parts.snapshots.hold_stream(caller.token_hash, end)
+            try:
+                answer = await parts.upstream.open(call)
+                try:
+                    await _relay(parts, caller, answer)
+                finally:
+                    answer.close()
+            finally:
+                watch.close()
+                let_go()
+    except TimeoutError:
+        # The client left, or its grant ended; the upstream's connection is closed by now.
+        if caller.exchange.is_started:
+            await caller.exchange.end_stream()
+        elif not watch.has_left:
+            raise UnavailableError("The stream was ended.") from None
+
+
+async def end_session(parts: Parts, caller: Caller, session: Session | None) -> None:
+    """Forward a DELETE, and forget the session once the upstream has."""
+    await _check(parts, caller, session)
+    answer = await parts.upstream.open(make_call(caller, "DELETE", None))
+    try:
+        body = await answer.read()
+        if answer.status < 300 and session is not None:
+            await parts.sessions.unbind(session)
+        is_json = answer.media_type == "application/json"
+        await caller.exchange.answer(answer.status, body, (JSON_TYPE,) if is_json else ())
+    finally:
+        answer.close()
+
+
+async def _check(parts: Parts, caller: Caller, session: Session | None) -> None:
+    if check_standing(parts, caller.snapshot) is not None:
+        raise UnavailableError("Messages of this grant are not passed on now.")
+    await check_session(parts, caller.snapshot, session)
+
+
+async def _relay(parts: Parts, caller: Caller, answer: Answer) -> None:
+    relay = Relay(
+        caller.exchange, None, Lists.ANY, lambda: parts.snapshots.latest(caller.token_hash, caller.snapshot).lists
+    )
+    if answer.status >= 400:
+        await relay.pass_on(answer)
+    elif answer.media_type == "text/event-stream" and answer.status == 200:
+        await relay.pass_events(answer)
+    else:
+        raise VerbError("This server has no stream of its own.")

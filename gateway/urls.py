@@ -1,0 +1,14 @@
+"""Addresses of the gateway app's pages; calls of agents come in through config/asgi.py."""
+
+from django.urls import path
+
+from gateway import views
+
+app_name = "gateway"
+urlpatterns = [
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+    path("app/<slug:organisation>/", views.start, name="start"),
+    path("app/<slug:organisation>/servers/<uuid:server>/log/", views.log, name="log"),
+    path("app/<slug:organisation>/decisions/<uuid:record>/", views.decision, name="decision"),
+]

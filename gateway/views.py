@@ -1,0 +1,207 @@
+"""Console pages about calls: where an organisation stands, the decision log, one decision explained; and the probes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from accounts.access import Member, MemberRequest, member_view
+from gateway.log_query import LogQuery
+from gateway.readiness import find_reasons
+from gateway.record_texts import describe_record, describe_status, format_duration
+from policies.access import grant_for, grants_for, policies_for, policy_for, record_for, records_for
+from policies.engine.values import Outcome
+from policies.models import DecisionRecord, Grant, Policy
+from policies.snippets import gateway_url_of
+from servers.access import server_for, servers_for
+from servers.models import Server
+
+PAGE = 50
+RECENT = 8
+NO_CONTENT = 204
+REFUSALS = (Outcome.DENY, Outcome.HIDE, Outcome.LIMIT, Outcome.APPROVE)
+
+
+@never_cache
+@require_safe
+def healthz(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"status": "ok"})
+
+
+@never_cache
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    reasons = find_reasons()
+    return JsonResponse(
+        {"status": "unavailable" if reasons else "ok", "reasons": reasons}, status=503 if reasons else 200
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step from nothing to a governed call; `url` is empty where the member may not take it."""
+
+    title: str
+    text: str
+    action: str
+    url: str
+    is_done: bool
+    is_next: bool = False
+
+
+@require_safe
+@member_view()
+def start(request: MemberRequest) -> HttpResponse:
+    servers = list(servers_for())
+    steps = plan_steps(request.member, servers)
+    context = {
+        "steps": steps,
+        "is_complete": all(step.is_done for step in steps),
+        "servers": [(server, gateway_url_of(server.id)) for server in servers],
+        "refusals": find_refusals(),
+    }
+    return render(request, "gateway/start.html", context)
+
+
+def plan_steps(member: Member, servers: list[Server]) -> list[Step]:
+    slug = member.organisation.slug
+    policies = [policy for policy in policies_for() if policy.current]
+    grants = [grant for grant in grants_for() if grant.revoked_at is None and grant.policy_id is not None]
+    # The next step is shown for the server that got furthest.
+    furthest = [*(grant.server for grant in grants), *(policy.server for policy in policies), *servers]
+    server = furthest[0] if furthest else None
+
+    def url_of(name: str) -> str:
+        return reverse(name, args=[slug, server.id]) if server else ""
+
+    steps = [
+        Step(
+            "Register a server",
+            "The MCP server that agents use, or the Bybit simulator to try it all.",
+            "Register a server",
+            reverse("servers:create", args=[slug]) if member.is_admin else "",
+            bool(servers),
+        ),
+        Step(
+            "Publish a policy",
+            "What agents may do, tool by tool. Without one, every call is refused.",
+            "Write a policy",
+            url_of("policies:list") if member.is_policy_writer else "",
+            bool(policies),
+        ),
+        Step(
+            "Mint a grant",
+            "A token for one agent, carrying that policy. It is shown once.",
+            "Mint a grant",
+            url_of("policies:grants") if member.is_admin else "",
+            bool(grants),
+        ),
+        Step(
+            "Make the first call",
+            "Point the agent's client at the gateway URL. The log shows each call within 2 seconds.",
+            "Open the log",
+            url_of("gateway:log"),
+            bool(records_for(limit=1)),
+        ),
+    ]
+    following = next((step for step in steps if not step.is_done), None)
+    return [replace(step, is_next=step is following) for step in steps]
+
+
+def find_refusals() -> list[DecisionRecord]:
+    found = [record for outcome in REFUSALS for record in records_for(outcome=outcome, limit=RECENT)]
+    return sorted(found, key=lambda record: record.id, reverse=True)[:RECENT]
+
+
+@require_safe
+@member_view()
+def log(request: MemberRequest, server: UUID) -> HttpResponse:
+    found = server_for(server)
+    query = LogQuery.parse(request.GET)
+    records = records_for(
+        found, outcome=query.outcome, tool=query.tool, grant=query.grant, before=query.before, limit=PAGE + 1
+    )
+    seen = digest_of(records)
+    if query.is_live and request.GET.get("seen") == seen:
+        return HttpResponse(status=NO_CONTENT)
+    grants = list(grants_for(found))
+    labels = {grant.id: grant.label for grant in grants}
+    context = {
+        "server": found,
+        "tab": "log",
+        "query": query,
+        "rows": [row_of(record, labels) for record in records[:PAGE]],
+        "older": query.page_before(records[PAGE - 1].id) if len(records) > PAGE else "",
+        "poll": query.as_query(seen=seen) if query.is_live else "",
+        "grants": grants,
+        "outcomes": list(Outcome),
+    }
+    return render(request, "gateway/_records.html" if "seen" in request.GET else "gateway/log.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the log."""
+
+    record: DecisionRecord
+    grant: str
+    gateway: str
+    upstream: str
+
+
+def row_of(record: DecisionRecord, labels: Mapping[UUID, str]) -> Row:
+    return Row(
+        record, labels.get(record.grant, ""), format_duration(record.gateway_us), format_duration(record.upstream_us)
+    )
+
+
+def digest_of(records: list[DecisionRecord]) -> str:
+    text = ";".join(f"{record.id} {record.status} {record.upstream_us}" for record in records)
+    return sha256(text.encode()).hexdigest()[:16]
+
+
+@require_safe
+@member_view()
+def decision(request: MemberRequest, record: UUID) -> HttpResponse:
+    found = record_for(record)
+    context = {
+        "record": found,
+        "server": find_server(found),
+        "grant": find_grant(found),
+        "policy": find_policy(found),
+        "sentence": describe_record(found),
+        "status_text": describe_status(found),
+        "gateway_time": format_duration(found.gateway_us),
+        "upstream_time": format_duration(found.upstream_us) if found.upstream_us else "",
+    }
+    return render(request, "gateway/decision.html", context)
+
+
+# A record outlives what it names.
+def find_server(record: DecisionRecord) -> Server | None:
+    try:
+        return server_for(record.server)
+    except Http404:
+        return None
+
+
+def find_grant(record: DecisionRecord) -> Grant | None:
+    try:
+        return grant_for(record.grant)
+    except Http404:
+        return None
+
+
+def find_policy(record: DecisionRecord) -> Policy | None:
+    if record.policy is None:
+        return None
+    try:
+        return policy_for(record.policy)
+    except Http404:
+        return None

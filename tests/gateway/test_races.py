@@ -1,0 +1,76 @@
+"""Many processes, one limit: exactly as many calls as it allows are forwarded, and exactly those are recorded."""
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import aiohttp
+import httpx
+import pytest
+from django.conf import settings
+
+from tests.gateway.stores import environment_of_subprocess, free_port
+from tests.gateway.upstream import RecordingUpstream
+from tests.gateway.world import World, make_world, records_of, wait_until
+
+PROCESSES, CALLS, MAX = 4, 250, 50
+POLICY = {"version": "1", "default": "allow", "tools": {"getTickers": {"rate_limit": {"max": MAX, "window": 300}}}}
+
+
+@pytest.fixture
+def gateways(rows: None, redis_url: str) -> Iterator[list[str]]:
+    ports = [free_port() for _ in range(PROCESSES)]
+    command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--log-level", "warning", "--port"]
+    running = [
+        subprocess.Popen([*command, str(port)], cwd=settings.BASE_DIR, env=environment_of_subprocess())
+        for port in ports
+    ]
+    try:
+        wait_until(lambda: all(is_up(port) for port in ports), 120)
+        yield [f"http://127.0.0.1:{port}" for port in ports]
+    finally:
+        for process in running:
+            process.terminate()
+        for process in running:
+            assert process.wait(timeout=30) in (0, -15)
+
+
+def is_up(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/mcp/x", trust_env=False, timeout=5).status_code == 401
+    except httpx.TransportError:
+        time.sleep(0.1)
+        return False
+
+
+async def call_all(gateways: list[str], world: World) -> "Counter[str]":
+    body = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"getTickers","arguments":{}}}'
+    headers = {"Authorization": f"Bearer {world.token}", "Content-Type": "application/json"}
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector, headers=headers, trust_env=False) as session:
+
+        async def call(base: str) -> str:
+            async with session.post(f"{base}/mcp/{world.server.id}", data=body) as response:
+                result = (await response.json())["result"]
+                meta = result.get("_meta", {}).get("policylayer/decision", {"outcome": "allow"})
+                outcome: str = meta["outcome"]
+                return outcome
+
+        return Counter(await asyncio.gather(*(call(base) for base in gateways for _ in range(CALLS))))
+
+
+@pytest.mark.slow
+def test_a_limit_holds_across_processes(
+    gateways: list[str], rows: None, upstream: RecordingUpstream, log_writer: None
+) -> None:
+    world = make_world(upstream.url, POLICY)
+    outcomes = asyncio.run(call_all(gateways, world))
+    assert outcomes == {"allow": MAX, "limit": PROCESSES * CALLS - MAX}
+    assert len(upstream.calls()) == MAX
+    wait_until(lambda: len(records_of(world)) == PROCESSES * CALLS, 30)
+    wait_until(lambda: all(record.status != "intent" for record in records_of(world)), 30)
+    found = Counter((record.outcome, record.status) for record in records_of(world))
+    assert found == {("allow", "ok"): MAX, ("limit", "refused"): PROCESSES * CALLS - MAX}
