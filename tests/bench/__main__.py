@@ -1,0 +1,92 @@
+"""./bench: what a governed call costs beside a bare ASGI answer of the same run; prints ratios, decides nothing."""
+
+import os
+import statistics
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+
+import django
+
+from tests.bench.processes import LOADING_CORE, Load, build_upstream, load, pick_port, serving, started
+from tests.bench.tools import write_tools
+
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
+SECONDS = int(os.environ.get("BENCH_SECONDS", "4"))
+CONNECTIONS = 16
+TOOLS = 326
+
+
+@dataclass
+class Subject:
+    """One row of the table and its rounds."""
+
+    name: str
+    pid: int
+    url: str
+    variables: dict[str, str]
+    rounds: list[Load] = field(default_factory=list)
+
+    def median(self, of: str) -> float:
+        return float(statistics.median(getattr(each, of) for each in self.rounds))
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    import_module("config.celery")
+    from tests.bench.scene import set_scene
+
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        tools = Path(folder) / "tools.json"
+        write_tools(tools, TOOLS)
+        port = pick_port()
+        stack.enter_context(
+            started([str(build_upstream(Path(folder))), str(port), str(tools)], core=LOADING_CORE, port=port)
+        )
+        upstream = f"http://127.0.0.1:{port}/mcp"
+        low, high = set_scene(upstream, level="low"), set_scene(upstream, level="high")
+        bare = stack.enter_context(serving("tests.bench.bare:application"))
+        gateway = stack.enter_context(serving("config.asgi:application"))
+        at = f"http://127.0.0.1:{gateway[1]}"
+        subjects = [
+            Subject("bare ASGI answer", bare[0], f"http://127.0.0.1:{bare[1]}/", {}),
+            Subject("governed call, low tool", gateway[0], at + low.path, _variables(low.token)),
+            Subject(
+                "governed call, low tool, modern", gateway[0], at + low.path, _variables(low.token, MCP_MODERN="1")
+            ),
+            Subject("governed call, high tool", gateway[0], at + high.path, _variables(high.token)),
+            Subject(
+                f"tools/list of {TOOLS}", gateway[0], at + low.path, _variables(low.token, MCP_METHOD="tools/list")
+            ),
+        ]
+        for subject in subjects:
+            load(subject.url, subject.pid, seconds=1, connections=CONNECTIONS, variables=subject.variables)
+        for _ in range(ROUNDS):
+            for subject in subjects:
+                seen = load(
+                    subject.url, subject.pid, seconds=SECONDS, connections=CONNECTIONS, variables=subject.variables
+                )
+                subject.rounds.append(seen)
+    _print_table(subjects)
+
+
+def _variables(token: str, **more: str) -> dict[str, str]:
+    return {"MCP_AUTH": f"Bearer {token}", **more}
+
+
+def _print_table(subjects: list[Subject]) -> None:
+    base = subjects[0].median("cpu_us")
+    print(
+        f"| medians of {ROUNDS} rounds of {SECONDS} s, c={CONNECTIONS} | calls/s | p99 ms | CPU µs a call | of bare |"
+    )
+    print("|---|---|---|---|---|")
+    for subject in subjects:
+        rate, p99, cpu = (subject.median(name) for name in ("calls_per_second", "p99_ms", "cpu_us"))
+        print(f"| {subject.name} | {rate:,.0f} | {p99:.2f} | {cpu:.0f} | {cpu / base:.1f} |")
+
+
+if __name__ == "__main__":
+    main()
