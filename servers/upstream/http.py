@@ -4,15 +4,17 @@ Must never follow a redirect, keep a cookie, use a proxy of the environment, or 
 """
 
 import asyncio
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Protocol
 
 import aiohttp
+from aiohttp.abc import ResolveResult
 from yarl import URL
 
-from servers.upstream.guard import open_socket
+from servers.upstream.guard import check_answers, open_socket
 from servers.upstream.sse import EventFramer, EventTooLargeError
 from servers.upstream.target import Target
 
@@ -141,6 +143,17 @@ class HttpAnswer:
         self._response.close()
 
 
+class GuardedResolver(aiohttp.ThreadedResolver):
+    """Looks a name up for each new connection; one forbidden answer refuses them all, as it shows a hostile name."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await super().resolve(host, port, family)
+        check_answers((each["family"], socket.SOCK_STREAM, 0, "", (each["host"], port)) for each in found)
+        return found
+
+
 class HttpUpstream:
     """Sends calls over HTTP; start() and close() belong to one event loop."""
 
@@ -150,7 +163,11 @@ class HttpUpstream:
     async def start(self) -> None:
         """Open the pool."""
         connector = aiohttp.TCPConnector(
-            socket_factory=open_socket, limit=MAX_CONNECTIONS, keepalive_timeout=KEEP_ALIVE_SECONDS, ttl_dns_cache=10
+            resolver=GuardedResolver(),
+            use_dns_cache=False,
+            socket_factory=open_socket,
+            limit=MAX_CONNECTIONS,
+            keepalive_timeout=KEEP_ALIVE_SECONDS,
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
