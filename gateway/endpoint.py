@@ -19,6 +19,8 @@ from gateway.errors import (
     MessageError,
     OriginError,
     SessionError,
+    StandingError,
+    StreamlessError,
     UnauthorisedError,
     UnavailableError,
     VerbError,
@@ -47,6 +49,7 @@ VERBS: Final = "POST, GET, DELETE"
 _UNAUTHORISED: Final = "A valid bearer token for this address is needed."
 _HEADERS_OF: Final[dict[type[GatewayError], tuple[Pair, ...]]] = {
     UnauthorisedError: ((b"www-authenticate", b"Bearer"),),
+    StreamlessError: ((b"allow", VERBS.encode()),),
     VerbError: ((b"allow", VERBS.encode()),),
 }
 
@@ -122,7 +125,7 @@ class Door:
         if self._caller is None:
             if self._maybe_parts is not None and isinstance(error, AccessError | MessageError):
                 self._maybe_parts.metrics.count_refusal(type(error).__name__, self._address)
-        elif isinstance(error, MessageError | SessionError):
+        elif isinstance(error, MessageError | SessionError | StandingError):
             await self._record(self._caller, error)
         if self._exchange.is_started:
             # Nothing more can be said.
@@ -141,10 +144,11 @@ class Door:
             check_mirrors(caller.headers, message, is_modern=is_modern)
         await dispatch(parts, inbound)
 
-    async def _record(self, caller: Caller, error: MessageError | SessionError) -> None:
+    async def _record(self, caller: Caller, error: MessageError | SessionError | StandingError) -> None:
         record = start_record(caller, self._inbound)
-        rule = refusals.MALFORMED if isinstance(error, MessageError) else refusals.UNKNOWN_SESSION
-        note(record, Decision(Outcome.DENY, rule, str(error), is_explicit=False))
+        if self._inbound is None:
+            record.method = self._exchange.scope["method"]
+        note(record, Decision(Outcome.DENY, _rule_of(error), str(error), is_explicit=False))
         record.status = RecordStatus.REFUSED
         record.gateway_us = elapsed_us(self._started_ns)
         await self._parts.recorder.refuse(record)
@@ -165,6 +169,12 @@ class Door:
         route: Any = self._exchange.scope
         text: str = route["url_route"]["kwargs"]["server"]
         return text.lower()
+
+
+def _rule_of(error: MessageError | SessionError | StandingError) -> str:
+    if isinstance(error, StandingError):
+        return error.rule
+    return refusals.MALFORMED if isinstance(error, MessageError) else refusals.UNKNOWN_SESSION
 
 
 class KnownHosts:

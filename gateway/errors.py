@@ -5,13 +5,14 @@ GatewayError
 │   ├── HostError                 400  the Host is not one of this installation's
 │   ├── OriginError               403  a page of another origin sent this
 │   ├── UnauthorisedError         401  no valid token for this URL
-│   └── VerbError                 405  not POST, GET or DELETE, or a GET that the upstream does not stream
+│   └── StreamlessError           405  a GET that the upstream does not stream
 ├── MessageError
 │   ├── ParseError                400  -32700  not JSON, or JSON that parsers read differently
 │   ├── InvalidRequestError       400  -32600  JSON, but not one JSON-RPC message
 │   ├── TooLargeError             413  -32600
 │   ├── MediaTypeError            415  -32600  not plain application/json
-│   └── HeaderMismatchError       400  -32020  headers and body say different things
+│   ├── HeaderMismatchError       400  -32020  headers and body say different things
+│   └── VerbError                 405  not POST, GET or DELETE
 ├── SessionError
 │   └── SessionUnknownError       404  unknown, ended or somebody else's session
 ├── RefusalError                        decided and recorded; the MCP session lives on
@@ -19,6 +20,7 @@ GatewayError
 │   ├── MethodDeniedError         200  -31403
 │   └── ToolUnknownError          200  -32602  unknown, hidden or changed: one answer for the three
 └── UnavailableError              503  a store that this answer needs is away
+    └── StandingError             503  the organisation is stopped, or its policy is not confirmed
 
 The upstream's own failures are servers.upstream.http.UpstreamError (502, 504); `answer_of` maps both trees.
 """
@@ -59,7 +61,7 @@ class UnauthorisedError(AccessError):
     status, code = 401, UNAUTHORISED
 
 
-class VerbError(AccessError):
+class StreamlessError(AccessError):
     status, code = 405, NOT_ALLOWED
 
 
@@ -85,6 +87,10 @@ class MediaTypeError(MessageError):
 
 class HeaderMismatchError(MessageError):
     code = -32020
+
+
+class VerbError(MessageError):
+    status, code = 405, NOT_ALLOWED
 
 
 class SessionError(GatewayError):
@@ -113,6 +119,14 @@ class ToolUnknownError(RefusalError):
 
 class UnavailableError(GatewayError):
     status, code = 503, UNAVAILABLE
+
+
+class StandingError(UnavailableError):
+    """Refuses a message that is not a call, whatever it says; `rule` is for the record."""
+
+    def __init__(self, rule: str) -> None:
+        super().__init__("Messages of this grant are not passed on now.")
+        self.rule = rule
 
 
 class ErrorAnswer(NamedTuple):

@@ -5,7 +5,7 @@ from typing import Final
 from gateway import refusals
 from gateway.admit import admit, check_session, check_standing, is_refused
 from gateway.call import call_tool, note
-from gateway.errors import GatewayError, MethodDeniedError, MethodUnknownError, UnavailableError
+from gateway.errors import GatewayError, MethodDeniedError, MethodUnknownError, StandingError
 from gateway.forward import forward, make_call
 from gateway.inbound import Inbound, elapsed_us, start_record
 from gateway.jsonrpc import Kind
@@ -91,8 +91,9 @@ def _error_of(decision: Decision, method: str) -> GatewayError:
 
 
 async def _pass_unrecorded(parts: Parts, inbound: Inbound) -> None:
-    if check_standing(parts, inbound.caller.snapshot) is not None:
-        raise UnavailableError("Messages of this grant are not passed on now.")
+    refused = check_standing(parts, inbound.caller.snapshot)
+    if refused is not None:
+        raise StandingError(refused.rule)
     call = make_call(inbound.caller, "POST", inbound)
     await check_session(parts, inbound.caller.snapshot, inbound.session)
     await forward(parts, inbound, call)

@@ -3,7 +3,7 @@
 import asyncio
 
 from gateway.admit import check_session, check_standing
-from gateway.errors import UnavailableError, VerbError
+from gateway.errors import StandingError, StreamlessError, UnavailableError
 from gateway.exchange import JSON_TYPE
 from gateway.forward import make_call
 from gateway.inbound import Caller
@@ -16,7 +16,7 @@ from servers.upstream.http import Answer
 async def open_stream(parts: Parts, caller: Caller, session: Session | None) -> None:
     """Relay the upstream's event stream until either side or the grant ends it; its 405 and other 4xx pass as they are.
 
-    Raises SessionUnknownError, UnavailableError, VerbError for an upstream that answers with no stream, UpstreamError.
+    Raises SessionUnknownError, UnavailableError, StreamlessError for an upstream without a stream, UpstreamError.
     """
     await _check(parts, caller, session)
     call = make_call(caller, "GET", None)
@@ -60,8 +60,9 @@ async def end_session(parts: Parts, caller: Caller, session: Session | None) -> 
 
 
 async def _check(parts: Parts, caller: Caller, session: Session | None) -> None:
-    if check_standing(parts, caller.snapshot) is not None:
-        raise UnavailableError("Messages of this grant are not passed on now.")
+    refused = check_standing(parts, caller.snapshot)
+    if refused is not None:
+        raise StandingError(refused.rule)
     await check_session(parts, caller.snapshot, session)
 
 
@@ -74,4 +75,4 @@ async def _relay(parts: Parts, caller: Caller, answer: Answer) -> None:
     elif answer.media_type == "text/event-stream" and answer.status == 200:
         await relay.pass_events(answer)
     else:
-        raise VerbError("This server has no stream of its own.")
+        raise StreamlessError("This server has no stream of its own.")

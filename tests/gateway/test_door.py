@@ -121,7 +121,9 @@ def test_a_published_policy_is_in_force_within_two_seconds(build: Build, gateway
     wait_until(lambda: agent.call("getTickers").json()["result"].get("isError") is None, 10)
 
 
-def test_a_killed_organisation_refuses_every_call(build: Build, gateway: str, upstream: RecordingUpstream) -> None:
+def test_a_killed_organisation_refuses_every_call(
+    build: Build, gateway: str, upstream: RecordingUpstream, log_writer: None
+) -> None:
     world = build(ALLOW)
     agent = agent_of(gateway, world)
     assert "isError" not in agent.call("getTickers").json()["result"]
@@ -135,7 +137,10 @@ def test_a_killed_organisation_refuses_every_call(build: Build, gateway: str, up
     assert decision["rule"] == "(killed)"
     assert agent.request("tools/list").json()["error"]["code"] == -31403
     assert agent.request("ping").status_code == 503
+    assert agent.http.get(agent.url, headers=agent.head()).status_code == 503
     assert upstream.received == []
+    refused = {("tools/call", "(killed)"), ("tools/list", "(killed)"), ("ping", "(killed)"), ("GET", "(killed)")}
+    wait_until(lambda: refused <= {(record.method, record.rule) for record in records_of(world)}, 10)
 
 
 def test_a_grant_without_a_policy_may_nothing(
@@ -197,12 +202,16 @@ def test_only_known_hosts_and_origins_come_in(
 
 
 @pytest.mark.parametrize("verb", ["PUT", "PATCH", "HEAD", "OPTIONS"])
-def test_other_verbs_are_not_served(build: Build, gateway: str, upstream: RecordingUpstream, verb: str) -> None:
-    agent = agent_of(gateway, build(ALLOW))
+def test_other_verbs_are_not_served(
+    build: Build, gateway: str, upstream: RecordingUpstream, log_writer: None, verb: str
+) -> None:
+    world = build(ALLOW)
+    agent = agent_of(gateway, world)
     response = agent.http.request(verb, agent.url, headers=agent.head())
     assert response.status_code == 405
     assert response.headers["allow"] == "POST, GET, DELETE"
     assert upstream.received == []
+    wait_until(lambda: [(verb, "(malformed)")] == [(record.method, record.rule) for record in records_of(world)], 10)
 
 
 @pytest.mark.parametrize("name", ["Authorization", "Mcp-Session-Id", "Content-Type", "Mcp-Method"])
