@@ -44,7 +44,7 @@ def start_record(caller: Caller, inbound: Inbound | None) -> Record:
     is_modern = inbound is not None and inbound.is_modern
     session = inbound.session if inbound is not None else None
     return Record(
-        id=new_uuid7(int(at.timestamp() * 1000)),
+        id=new_uuid7(int(at.timestamp() * 1_000_000)),
         at=at,
         organisation=snapshot.tenancy.organisation,
         server=snapshot.server,

@@ -11,7 +11,7 @@ def write_rows(cast: Cast, count: int) -> None:
     with tenant(cast.organisation.id):
         for number in range(count):
             AdminAudit.objects.create(
-                id=new_uuid7(1_800_000_000_000 + number),
+                id=new_uuid7(1_800_000_000_000_000 + number),
                 organisation=cast.organisation,
                 actor="alice",
                 action="tried",

@@ -48,7 +48,7 @@ def make_grant(server: Server, policy: Policy | None = None, label: str = "agent
 
 def make_record(home: Server, number: int = 0, **more: Any) -> DecisionRecord:
     fields: dict[str, Any] = {
-        "id": new_uuid7(START_MS + number),
+        "id": new_uuid7((START_MS + number) * 1000),
         "at": timezone.now(),
         "organisation_id": home.organisation_id,
         "server": home.id,
