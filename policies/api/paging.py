@@ -88,7 +88,10 @@ def _read_text(cursor: str) -> str:
 
 
 def _open_cursor(cursor: str) -> list[str]:
-    values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    try:
+        values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except RecursionError:
+        raise ValueError("cursors are flat") from None
     if not isinstance(values, list) or not all(isinstance(value, str) and "\x00" not in value for value in values):
         raise ValueError("cursors hold texts")
     return values

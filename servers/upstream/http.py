@@ -6,15 +6,16 @@ Must never follow a redirect, keep a cookie, use a proxy of the environment, or 
 import asyncio
 import socket
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Protocol
 
 import aiohttp
-from aiohttp.abc import ResolveResult
+from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from servers.upstream.guard import check_answers, open_socket
+from servers.upstream.guard import AddrInfo, check_answers, open_socket
 from servers.upstream.sse import EventFramer, EventTooLargeError
 from servers.upstream.target import Target
 
@@ -26,6 +27,8 @@ IDLE_SECONDS: Final = 300.0
 # Below the keep-alive time of common servers (5 s and more), so that a call does not meet a connection being closed.
 KEEP_ALIVE_SECONDS: Final = 4.0
 MAX_CONNECTIONS: Final = 4096
+# Threads that wait for name servers; made as they are needed.
+MAX_LOOKUPS: Final = 128
 
 
 class UpstreamError(Exception):
@@ -143,15 +146,48 @@ class HttpAnswer:
         self._response.close()
 
 
-class GuardedResolver(aiohttp.ThreadedResolver):
-    """Looks a name up for each new connection; one forbidden answer refuses them all, as it shows a hostile name."""
+class GuardedResolver(AbstractResolver):
+    """Looks a name up for each new connection; one forbidden answer refuses them all, as it shows a hostile name.
+
+    Has threads of its own, and one look-up at a time for a name: whose name server is slow keeps only himself waiting.
+    """
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(MAX_LOOKUPS, "names")
+        self._running: dict[tuple[str, int], asyncio.Future[list[AddrInfo]]] = {}
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        found = await super().resolve(host, port, family)
-        check_answers((each["family"], socket.SOCK_STREAM, 0, "", (each["host"], port)) for each in found)
-        return found
+        """The checked addresses of a name, of both families; raises AddressRefusedError and socket.gaierror."""
+        running = self._running.get((host, port))
+        if running is None:
+            running = asyncio.get_running_loop().run_in_executor(self._threads, _look_up, host, port)
+            self._running[host, port] = running
+            running.add_done_callback(lambda done: self._end(host, port, done))
+        # Shielded: whoever gives up does not take the answer from those who wait for the same name.
+        found = check_answers(await asyncio.shield(running))
+        return [_answer_of(host, info) for info in found]
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _end(self, host: str, port: int, done: "asyncio.Future[list[AddrInfo]]") -> None:
+        self._running.pop((host, port), None)
+        if not done.cancelled():
+            # Seen here, in case everybody has given up.
+            done.exception()
+
+
+def _look_up(host: str, port: int) -> list[AddrInfo]:
+    return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG))
+
+
+def _answer_of(host: str, info: AddrInfo) -> ResolveResult:
+    flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    return ResolveResult(
+        hostname=host, host=str(info[4][0]), port=int(info[4][1]), family=int(info[0]), proto=info[2], flags=flags
+    )
 
 
 class HttpUpstream:

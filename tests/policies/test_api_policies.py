@@ -1,5 +1,6 @@
 """/api/v1/policies/ with keys of each role."""
 
+import base64
 from uuid import uuid4
 
 import pytest
@@ -180,6 +181,7 @@ def test_lists_are_read_page_by_page(cast: Cast, admin: Api, server: Server) -> 
         ({"cursor": "é"}, "/cursor"),
         ({"cursor": "WyJ4IiwieSJd"}, "/cursor"),
         ({"cursor": "WzEsMl0"}, "/cursor"),
+        ({"cursor": base64.urlsafe_b64encode(b"[" * 9000).decode()}, "/cursor"),
         ({"limit": "0"}, "/limit"),
         ({"limit": "201"}, "/limit"),
         ({"server": "x"}, "/server"),
@@ -189,3 +191,10 @@ def test_lists_are_read_page_by_page(cast: Cast, admin: Api, server: Server) -> 
 def test_a_wrong_query_is_400(admin: Api, server: Server, query: dict[str, str], pointer: str) -> None:
     answer = admin.get("policies", **query)
     assert (answer.status_code, pointers_of(answer)) == (400, [pointer])
+
+
+def test_a_body_that_is_nested_too_deeply_is_400(admin: Api) -> None:
+    url = reverse("policies:api:policies")
+    answer = admin.client.post(url, "[" * 200_000, content_type="application/json")
+    assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
+    assert body_of(answer)["detail"] == "The body is nested too deeply."

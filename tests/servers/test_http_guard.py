@@ -3,12 +3,13 @@
 import asyncio
 import socket
 from collections.abc import Iterator
+from threading import Event
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from servers.upstream.http import HttpUpstream, UpstreamCall, UpstreamError, UpstreamUnreachableError
+from servers.upstream.http import GuardedResolver, HttpUpstream, UpstreamCall, UpstreamError, UpstreamUnreachableError
 from servers.upstream.target import Target
 
 GOOD, BAD = "127.0.0.1", "10.0.0.1"
@@ -81,3 +82,28 @@ async def test_this_machine_is_refused_unless_the_operator_allows_it(
     with pytest.raises(UpstreamUnreachableError):
         await call(host, recorder)
     assert not has_visitor(recorder)
+
+
+async def test_a_slow_name_server_keeps_only_its_own_name_waiting(
+    recorder: socket.socket, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.ALLOW_PRIVATE_UPSTREAMS = True
+    is_over = Event()
+    asked: list[str] = []
+
+    def resolve(host: str, port: int, *_: Any, **__: Any) -> list[Any]:
+        asked.append(host)
+        if host == "slow.example":
+            is_over.wait(30)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (GOOD, port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    resolver = GuardedResolver()
+    slow = [asyncio.create_task(resolver.resolve("slow.example", 443)) for _ in range(200)]
+    quick = await resolver.resolve("quick.example", 443)
+    assert [answer["host"] for answer in quick] == [GOOD]
+    assert not any(task.done() for task in slow)
+    is_over.set()
+    await asyncio.gather(*slow)
+    assert sorted(asked) == ["quick.example", "slow.example"]
+    await resolver.close()
