@@ -3,7 +3,9 @@
 import base64
 import binascii
 import os
+import re
 from collections.abc import Callable, Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -12,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 T = TypeVar("T")
 
+HOST = re.compile(r"\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9a-fA-F:.]+\]")
 WEAK_SECRETS = ("changeme", "secret", "insecure", "password", "example", "default")
 
 
@@ -69,6 +72,32 @@ def parse_bool(value: str) -> bool:
 def parse_list(value: str) -> list[str]:
     """Comma separated words."""
     return [word.strip() for word in value.split(",") if word.strip()]
+
+
+def parse_hosts(value: str) -> list[str]:
+    """Comma separated host names, of which a leading dot stands for all below; never every host."""
+    hosts = parse_list(value)
+    if not hosts or not all(HOST.fullmatch(host) for host in hosts):
+        raise ValueError("give host names, separated by commas, without scheme, port or wildcard.")
+    return hosts
+
+
+def parse_networks(value: str) -> list[str]:
+    """Comma separated addresses or networks."""
+    networks = parse_list(value)
+    try:
+        for network in networks:
+            ip_network(network)
+    except ValueError:
+        raise ValueError("give addresses or networks such as 10.0.0.5, 10.1.0.0/16, separated by commas.") from None
+    return networks
+
+
+def parse_address(value: str) -> str:
+    """One e-mail address."""
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value):
+        raise ValueError("give an e-mail address such as host@example.com.")
+    return value
 
 
 def parse_seconds(value: str) -> int:

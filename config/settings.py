@@ -5,14 +5,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
+from django.utils.crypto import salted_hmac
 
 from config.env import (
     Env,
+    parse_address,
     parse_bool,
     parse_database,
     parse_email,
+    parse_hosts,
     parse_keys,
-    parse_list,
+    parse_networks,
     parse_origin,
     parse_redis,
     parse_seconds,
@@ -26,13 +29,16 @@ env = Env()
 EMBEDDED = env.get("EMBEDDED", False, parse_bool)
 SECRET_KEY = env.require("SECRET_KEY", "", parse_secret)
 ENCRYPTION_KEYS: dict[int, bytes] = env.require("ENCRYPTION_KEYS", {}, parse_keys)
-SIMULATOR_SECRET = env.require("SIMULATOR_SECRET", "", parse_secret)
+# The simulator listens beside others on this machine: only our own processes know this.
+SIMULATOR_SECRET = salted_hmac("policylayer.simulator", "bearer", secret=SECRET_KEY, algorithm="sha256").hexdigest()
 SIMULATOR_URL = env.get("SIMULATOR_URL", "", parse_origin)
 PUBLIC_URL = env.require("PUBLIC_URL", "http://localhost:8000", parse_origin)
-ALLOWED_HOSTS = env.get("ALLOWED_HOSTS", [urlsplit(PUBLIC_URL).hostname or ""], parse_list)
+ALLOWED_HOSTS = env.get("ALLOWED_HOSTS", [urlsplit(PUBLIC_URL).hostname or ""], parse_hosts)
+# Proxies whose X-Forwarded-For and X-Forwarded-Proto uvicorn believes; none by default.
+TRUSTED_PROXIES: list[str] = env.get("TRUSTED_PROXIES", [], parse_networks)
 ALLOW_PRIVATE_UPSTREAMS = env.get("ALLOW_PRIVATE_UPSTREAMS", EMBEDDED, parse_bool)
 APPROVAL_HOLD_SECONDS = env.get("APPROVAL_HOLD_SECONDS", 45, parse_seconds)
-OPERATOR_EMAIL = env.get("OPERATOR_EMAIL", "", str)
+OPERATOR_EMAIL = env.get("OPERATOR_EMAIL", "", parse_address)
 OWNER_URL = env.raw("DATABASE_OWNER_URL")
 REDIS_URL = env.require("REDIS_URL", "redis://localhost", parse_redis)
 CELERY_BROKER_URL = env.get("CELERY_BROKER_URL", REDIS_URL, parse_redis)

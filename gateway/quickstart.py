@@ -42,7 +42,7 @@ class QuickstartError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What was asked for; None means what the last run used, or else the default."""
+    """What was asked for; None means the default: for the server the organisation's last, or else the simulator."""
 
     email: str | None = None
     organisation: str | None = None
@@ -74,16 +74,15 @@ def run_quickstart(wanted: Wanted, folder: Path) -> Made:
     Raises QuickstartError with what to mend; what was made until then stays, and the next run goes on from there.
     """
     with QuickstartFile.opened(folder) as file, told_plainly():
-        email = file.recall("email", wanted.email, "you@example.com").lower()
-        name = file.recall("organisation", wanted.organisation, "Quick start")
-        address = file.recall("server", wanted.server, SIMULATOR)
-        label = file.recall("grant", wanted.grant, "quickstart")
+        email = (wanted.email or "you@example.com").lower()
         user = make_user(file, email)
-        member = make_organisation(file, user, name)
+        member = make_organisation(file, user, wanted.organisation or "Quick start")
+        address = wanted.server or file.last_servers.get(str(member.organisation.id), SIMULATOR)
         server = make_server(file, member, address, wanted.headers)
         with tenant(member.organisation.id):
             policy = make_policy(file, member, server, wanted.policy)
-        minted = make_grant(file, member, policy, label)
+        minted = make_grant(file, member, policy, wanted.grant or "quickstart")
+        file.last_servers[str(member.organisation.id)] = address
     return Made(
         console_url=f"{settings.PUBLIC_URL}/app/{member.organisation.slug}/",
         email=email,

@@ -20,16 +20,15 @@ class MintedToken:
 
 @dataclass(slots=True)
 class QuickstartFile:
-    """Ids by what they were asked with, and what the last run was asked; saved whole."""
+    """Ids by what they were asked with, and the server that each organisation had last; saved whole."""
 
     path: Path
-    last: dict[str, str] = field(default_factory=dict)
+    last_servers: dict[str, str] = field(default_factory=dict)
     passwords: dict[str, str] = field(default_factory=dict, repr=False)
     organisations: dict[str, str] = field(default_factory=dict)
     servers: dict[str, str] = field(default_factory=dict)
     policies: dict[str, str] = field(default_factory=dict)
     grants: dict[str, MintedToken] = field(default_factory=dict)
-    asked: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     @contextmanager
@@ -40,7 +39,6 @@ class QuickstartFile:
             fcntl.flock(lock, fcntl.LOCK_EX)
             file = cls._read(folder / NAME)
             yield file
-            file.last |= file.asked
             file.save()
         finally:
             os.close(lock)
@@ -53,15 +51,10 @@ class QuickstartFile:
         grants = {key: MintedToken(**value) for key, value in kept.pop("grants").items()}
         return cls(path, grants=grants, **kept)
 
-    def recall(self, name: str, wanted: str | None, default: str) -> str:
-        """What is wanted now, or was by the last run that succeeded, or the default."""
-        self.asked[name] = wanted or self.last.get(name) or default
-        return self.asked[name]
-
     def save(self) -> None:
         """Replace the file; it is never readable by others, not even for a moment."""
         kept = asdict(self)
-        del kept["path"], kept["asked"]
+        del kept["path"]
         written = self.path.with_suffix(".json.new")
         written.unlink(missing_ok=True)
         handle = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

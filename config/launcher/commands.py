@@ -11,8 +11,9 @@ from config.launcher.data_folder import DataFolder
 from config.launcher.databases import start_databases
 from config.launcher.errors import NotRunningError
 from config.launcher.front_end import build_front_end
-from config.launcher.packages import PYTHON, ROOT, building, fingerprint, install_lock, is_current
+from config.launcher.packages import PYTHON, ROOT, base_environment, building, fingerprint, install_lock, is_current
 from config.launcher.processes import interrupts, run_step
+from config.launcher.settings_names import without_settings
 from config.launcher.supervisor import Supervisor
 
 
@@ -86,7 +87,8 @@ def run_beside(data: DataFolder, arguments: list[str]) -> int:
             f"PolicyLayer is starting or stopping on {data.path}, or busy with a command: try again in a moment."
         )
     words = arguments[1:] if arguments[0] == "manage" else arguments
-    os.execve(PYTHON, [str(PYTHON), str(ROOT / "manage.py"), *words], state.environment)
+    environment = {**without_settings(base_environment()), **state.environment}
+    os.execve(PYTHON, [str(PYTHON), str(ROOT / "manage.py"), *words], environment)
 
 
 def run_alone(data: DataFolder, arguments: list[str]) -> int:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from config.launcher.errors import LaunchError
 from config.launcher.processes import STOP_SECONDS, say, signal_group, started_at, wait_until
+from config.launcher.settings_names import only_settings
 
 
 @dataclass
@@ -88,7 +89,8 @@ class DataFolder:
         return State(**stored)
 
     def save_state(self, state: State) -> None:
-        write_private(self.state_file, json.dumps(asdict(state)))
+        kept = {**asdict(state), "environment": only_settings(state.environment)}
+        write_private(self.state_file, json.dumps(kept))
 
     def forget(self, state: State) -> None:
         """Nothing runs here any more."""
@@ -124,7 +126,6 @@ class DataFolder:
         made = {
             "SECRET_KEY": secrets.token_urlsafe(50),
             "ENCRYPTION_KEYS": "1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
-            "SIMULATOR_SECRET": secrets.token_urlsafe(50),
         }
         write_private(path, json.dumps(made))
         return made

@@ -39,13 +39,12 @@ def start_databases(supervisor: Supervisor, port: int, *, for_tests: bool = Fals
 def choose_defaults(
     supervisor: Supervisor, environment: dict[str, str], port: int, *, is_embedded: bool
 ) -> dict[str, str]:
-    """What the person has not set; with a database of theirs, no secret but the one that our own processes share."""
-    secrets = supervisor.data.secrets()
-    defaults = {"PUBLIC_URL": f"http://localhost:{port}", "SIMULATOR_SECRET": secrets["SIMULATOR_SECRET"]}
+    """What the person has not set; with a database of theirs, no secret."""
+    defaults = {"PUBLIC_URL": f"http://localhost:{port}"}
     if not is_given(environment, "PUBLIC_URL"):
         defaults["ALLOWED_HOSTS"] = HOSTS
     if is_embedded:
-        defaults |= secrets
+        defaults |= supervisor.data.secrets()
     chosen = {name: value for name, value in defaults.items() if not is_given(environment, name)}
     if is_embedded:
         chosen["EMBEDDED"] = "true"

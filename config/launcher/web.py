@@ -6,13 +6,13 @@ import sys
 from uvicorn import Config, Server
 from uvicorn.supervisors import Multiprocess
 
-from config.env import Env
+from config import settings
 
 
 def main() -> None:
     workers, *descriptors = (int(word) for word in sys.argv[1:])
     sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
-    proxies = Env().raw("TRUSTED_PROXIES") or ""
+    proxies = settings.TRUSTED_PROXIES
     config = Config(
         "config.asgi:application",
         loop="uvloop",

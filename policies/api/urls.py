@@ -1,9 +1,9 @@
 """Addresses of the REST API, below /api/v1/."""
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 
-from policies.api import decisions, grants, policies, servers
+from policies.api import decisions, grants, nowhere, policies, servers
 
 app_name = "api"
 urlpatterns: list[URLPattern] = [
@@ -25,4 +25,5 @@ urlpatterns: list[URLPattern] = [
     path("grants/<uuid:grant>/attach/", grants.AttachView.as_view(), name="attach"),
     path("decisions/", decisions.DecisionsView.as_view(), name="decisions"),
     path("decisions/<uuid:record>/", decisions.DecisionView.as_view(), name="decision"),
+    re_path(r"^.*$", nowhere.NowhereView.as_view(), name="nowhere"),
 ]

@@ -115,10 +115,10 @@ def fill(account: Account, market: Market, order: Row, deal: tuple[Decimal, Deci
     closed = ZERO
     if item.is_spot:
         fee = cut((qty if order["side"] == "Buy" else value) * rate)
-        _book_spot(account, item, order, (price, qty, fee, at))
+        _book_spot(account, item, order, (price, qty, fee, rate, at))
     else:
         fee = _contract_fee(market, item, (price, qty, at), rate)
-        closed = positions.apply_fill(account, positions.Fill(order, item, price, qty, fee, at))
+        closed = positions.apply_fill(account, positions.Fill(order, item, price, qty, fee, at, rate))
         protection.follow_fill(account, item, order, at)
     _advance(order, item, (value, qty, fee), at)
     _record(account, market, item, order, {"price": price, "qty": qty, "fee": fee, "rate": rate, "value": value,
@@ -133,8 +133,10 @@ def _contract_fee(market: Market, item: Instrument, deal: tuple[Decimal, Decimal
     return cut(min(market.usd(item.base, at) * qty * rate, price * qty * Decimal("0.07")))
 
 
-def _book_spot(account: Account, item: Instrument, order: Row, deal: tuple[Decimal, Decimal, Decimal, int]) -> None:
-    price, qty, fee, at = deal
+def _book_spot(
+    account: Account, item: Instrument, order: Row, deal: tuple[Decimal, Decimal, Decimal, Decimal, int]
+) -> None:
+    price, qty, fee, rate, at = deal
     value = price * qty
     entry = {
         "type": "TRADE",
@@ -149,7 +151,9 @@ def _book_spot(account: Account, item: Instrument, order: Row, deal: tuple[Decim
     spent, gained = ((item.quote, value), (item.base, qty)) if order["side"] == "Buy" else (
         (item.base, qty), (item.quote, value))  # fmt: skip
     account.book_cash(UNIFIED, spent[0], -spent[1], {**entry, "qty": text(qty)})
-    account.book_cash(UNIFIED, gained[0], gained[1] - fee, {**entry, "qty": text(qty), "fee": text(fee)})
+    account.book_cash(
+        UNIFIED, gained[0], gained[1] - fee, {**entry, "qty": text(qty), "fee": text(fee), "feeRate": text(rate)}
+    )
     # What was paid is no longer held by the order.
     order["lockedAmount"] = text(max(Decimal(order["lockedAmount"]) - spent[1], ZERO))
 

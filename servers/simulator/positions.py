@@ -17,7 +17,7 @@ SIGNS: Final = {"Buy": ONE, "Sell": -ONE}
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One execution to book. `fee` is in the settle coin of a contract."""
+    """One execution to book. `fee` is in the settle coin of a contract, `rate` what it was reckoned with."""
 
     order: Row
     item: Instrument
@@ -25,6 +25,7 @@ class Fill:
     qty: Decimal
     fee: Decimal
     at: int
+    rate: Decimal = ZERO
 
 
 def key_of(item: Instrument, index: int) -> str:
@@ -112,6 +113,7 @@ def _ledger_entry(fill: Fill) -> Row:
         "orderId": order["orderId"],
         "orderLinkId": order["orderLinkId"],
         "fee": text(fill.fee),
+        "feeRate": text(fill.rate),
         "qty": text(fill.qty),
         "tradePrice": text(fill.price),
     }

@@ -163,6 +163,13 @@ def test_another_person_gets_things_of_their_own(base: list[str]) -> None:
     assert run(*base, "--email", first["email"], "--organisation", "Quick start") == first
 
 
+def test_what_one_organisation_was_given_is_no_default_of_another(base: list[str]) -> None:
+    first = run(*base, "--grant", "one")
+    assert run("--grant", "one") == first
+    assert run()["grant_id"] != first["grant_id"]
+    assert "simulator" in refusal("--email", "second@example.com", "--organisation", "Second")
+
+
 def test_a_policy_with_errors_is_told_by_its_places(base: list[str], tmp_path: Path) -> None:
     document = tmp_path / "policy.json"
     document.write_text(POLICY.replace("{}", '{"acton": "deny"}'), encoding="utf-8")

@@ -25,7 +25,7 @@ READY_SECONDS = 300.0
 
 def clean_environment() -> dict[str, str]:
     """What a person's shell has: nothing of what ./test sets."""
-    ours = (*OURS, "EMBEDDED", "SIMULATOR_SECRET", "POLICYLAYER_DATA", "SIMULATOR_URL", "DJANGO_SETTINGS_MODULE")
+    ours = (*OURS, "EMBEDDED", "POLICYLAYER_DATA", "SIMULATOR_URL", "DJANGO_SETTINGS_MODULE")
     return {name: value for name, value in os.environ.items() if name not in ours}
 
 

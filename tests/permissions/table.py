@@ -63,6 +63,7 @@ policies:grant                GET    302 404 200 200 200
 policies:revoke               POST   302 404 403 403 302
 policies:attach               POST   302 404 403 302 302
 policies:expire               POST   302 404 403 403 302
+policies:api:nowhere          GET    404 404 404 404 404
 policies:api:schema           GET    200 200 200 200 200
 policies:api:servers          GET    401 200 200 200 200
 policies:api:servers          POST   401 400 403 403 400

@@ -198,3 +198,9 @@ def test_a_body_that_is_nested_too_deeply_is_400(admin: Api) -> None:
     answer = admin.client.post(url, "[" * 200_000, content_type="application/json")
     assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
     assert body_of(answer)["detail"] == "The body is nested too deeply."
+
+
+@pytest.mark.parametrize("path", ["", "nope/", "policies/nope/", "policies", f"policies/{uuid4()}/nope/"])
+def test_an_address_that_does_not_exist_is_a_problem_too(path: str) -> None:
+    for answer in (Client().get(f"/api/v1/{path}"), Client().post(f"/api/v1/{path}")):
+        assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")

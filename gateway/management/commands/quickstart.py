@@ -25,7 +25,12 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object (otherwise lines to read)")
         parser.add_argument("--email", type=parse_email, help="who to make (default: you@example.com)")
         parser.add_argument("--organisation", type=parse_words(80), help='its name (default: "Quick start")')
-        parser.add_argument("--server", type=parse_words(2000), metavar="simulator|URL", help="default: simulator")
+        parser.add_argument(
+            "--server",
+            type=parse_words(2000),
+            metavar="simulator|URL",
+            help="default: the organisation's last, or the simulator",
+        )
         parser.add_argument(
             "--header", type=parse_header, action="append", default=[], metavar='"K: V"', help="for the server; repeat"
         )

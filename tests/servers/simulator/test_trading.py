@@ -52,6 +52,8 @@ def test_a_market_order_opens_a_position_that_the_wallet_explains_to_the_last_di
     assert order["orderStatus"] == "Filled"
     fee_in = Decimal(order["cumExecFee"])
     assert fee_in == Decimal(order["cumExecValue"]) * Decimal("0.00055")
+    charged = desk.call("getTransactionLog", type="TRADE", category="linear")["list"][0]
+    assert (Decimal(charged["fee"]), charged["feeRate"]) == (fee_in, "0.00055")
     held = position(desk)
     assert (held["side"], held["size"], held["positionValue"]) == ("Buy", "0.1", order["cumExecValue"])
     assert cash(desk, "USDT") == before - fee_in
