@@ -48,9 +48,9 @@ class TrialForm(forms.Form):
     pasted = forms.CharField(
         required=False,
         strip=False,
-        label="Or paste the call",
+        label="The call",
         help_text="Its arguments as JSON, or a whole tools/call message, which also names the tool. This is judged"
-        " instead of the fields above.",
+        " instead of the fields.",
         widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false", "class": "mono"}),
     )
     at = MomentField()
@@ -78,6 +78,28 @@ class TypedCall:
     call: Call | None = None
     at: datetime | None = None
     arguments: dict[str, JSON] = field(default_factory=dict)
+
+    @property
+    def required(self) -> list[ArgumentField]:
+        return [each for each in self.fields if each.is_required]
+
+    @property
+    def optional(self) -> list[ArgumentField]:
+        return [each for each in self.fields if not each.is_required]
+
+    @property
+    def has_optional(self) -> bool:
+        return any(each.value for each in self.optional)
+
+    @property
+    def is_wrong(self) -> bool:
+        return self.form.is_bound
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong, for a reader who starts at the answer."""
+        said = [str(message) for messages in self.form.errors.values() for message in messages]
+        return said + [f"{each.name}: {each.error}" for each in self.fields if each.error]
 
 
 def read_typed_call(data: QueryDict, tools: dict[str, ToolFacts]) -> TypedCall:
