@@ -13,6 +13,7 @@ from gateway.parts import Parts
 from gateway.record import Record, clean_keys, clean_text
 from policies.engine.digest import digest_arguments
 from policies.engine.evaluate import Call, Decision, decide
+from policies.engine.refusal import refuse_amounts, write_unknown
 from policies.engine.values import JSON, Outcome
 from policies.models import RecordStatus
 
@@ -63,12 +64,7 @@ def judge_call(inbound: Inbound, call: Call) -> Decision:
     rules = inbound.caller.snapshot.rules
     if rules.problem:
         return refusals.refuse_unreadable(rules.problem)
-    decision = decide(rules.policy, call)
-    if decision.outcome is Outcome.ALLOW:
-        for limit in decision.limits:
-            if not limit.is_count:
-                return refusals.refuse_amount(limit)
-    return decision
+    return refuse_amounts(decide(rules.policy, call))
 
 
 async def refuse_call(parts: Parts, inbound: Inbound, record: Record, decision: Decision) -> None:
@@ -80,7 +76,7 @@ async def refuse_call(parts: Parts, inbound: Inbound, record: Record, decision: 
     if decision.outcome is Outcome.HIDE:
         if decision.rule == "(unknown tool)":
             parts.rediscovery.ask(record.organisation, record.server)
-        raise ToolUnknownError(f"Unknown tool: {inbound.message.params['name']}")
+        raise ToolUnknownError(write_unknown(str(inbound.message.params["name"])))
     body = refusals.write_refusal(decision, record.id, inbound.message.id, is_modern=inbound.is_modern)
     await inbound.caller.exchange.answer(200, body, (JSON_TYPE,))
 

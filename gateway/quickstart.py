@@ -19,7 +19,7 @@ from accounts.services import NameRefusedError, create_organisation, create_veri
 from accounts.tenancy import tenant
 from gateway.quickstart_file import MintedToken, QuickstartFile
 from policies.access import grant_for, policies_for, policy_for
-from policies.errors import PolicyInvalidError
+from policies.errors import PolicyInvalidError, SavedTestsFailedError
 from policies.models import Policy
 from policies.services import create_policy, mint_grant, publish_policy
 from policies.snippets import gateway_url_of
@@ -103,7 +103,7 @@ def told_plainly() -> Iterator[None]:
     except PolicyInvalidError as error:
         shown = [f"{problem.pointer or '(document)'}: {problem.message}" for problem in error.problems[:SHOWN_PROBLEMS]]
         raise QuickstartError(f"{error} {' '.join(shown)}") from None
-    except (NameRefusedError, ServerInvalidError) as error:
+    except (NameRefusedError, ServerInvalidError, SavedTestsFailedError) as error:
         raise QuickstartError(str(error)) from None
 
 

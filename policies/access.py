@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import Count, F, Q, QuerySet
 from django.http import Http404
 
-from policies.models import DecisionRecord, Grant, Policy, PolicyVersion
+from policies.models import DecisionRecord, Grant, Policy, PolicyTest, PolicyVersion
 from servers.models import Server
 
 RECORDS_MAX = 500
@@ -95,6 +95,19 @@ def version_for(policy: Policy, number: int) -> PolicyVersion:
 def current_version_for(policy: Policy) -> PolicyVersion | None:
     """The version in force, None before the first was published."""
     return versions_for(policy).filter(number=policy.current).first()
+
+
+def saved_tests_for(policy: Policy) -> QuerySet[PolicyTest]:
+    """The saved tests of a policy by name."""
+    return PolicyTest.objects.filter(policy=policy).order_by("name", "id")
+
+
+def saved_test_for(policy: Policy, test_id: UUID) -> PolicyTest:
+    """One saved test of this policy; raises Http404."""
+    test = saved_tests_for(policy).filter(id=test_id).first()
+    if test is None:
+        raise Http404("no such test")
+    return test
 
 
 def current_documents_for(server: Server) -> dict[UUID, str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from policies.engine.explain import Sentence, explain_policy
 from policies.engine.parse import Problem, parse_policy
+from policies.engine.policy import Policy
 from policies.engine.tools import ToolFacts
 from servers.access import tool_facts_for
 from servers.models import Server
@@ -21,6 +22,15 @@ class Checked:
     sentences: tuple[Sentence, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A text with what was found in it; `policy` is None exactly when there are errors."""
+
+    text: str
+    policy: Policy | None
+    checked: Checked
+
+
 def check_document(text: str, server: Server) -> Checked:
     """Judge a document against the tools that are pinned on the server; any text gets an answer, none raises.
 
@@ -31,12 +41,18 @@ def check_document(text: str, server: Server) -> Checked:
 
 def check_text(text: str, tools: Mapping[str, ToolFacts]) -> Checked:
     """As check_document, for a caller that has the tools at hand and many documents to judge."""
+    return judge_text(text, tools).checked
+
+
+def judge_text(text: str, tools: Mapping[str, ToolFacts]) -> Judged:
+    """As check_text, with the parsed policy for a caller that has calls to judge by it."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        return refuse_unread(f"The document is larger than {MAX_BYTES // 1024} KiB.")
+        return Judged(text, None, refuse_unread(f"The document is larger than {MAX_BYTES // 1024} KiB."))
     parsed = parse_policy(text, tools)
     if parsed.policy is None:
-        return Checked(parsed.errors, parsed.warnings, ())
-    return Checked((), parsed.warnings, tuple(explain_policy(parsed.policy, tools)))
+        return Judged(text, None, Checked(parsed.errors, parsed.warnings, ()))
+    sentences = tuple(explain_policy(parsed.policy, tools))
+    return Judged(text, parsed.policy, Checked((), parsed.warnings, sentences))
 
 
 def refuse_unread(message: str) -> Checked:

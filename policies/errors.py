@@ -1,10 +1,12 @@
 """What writes of this app refuse. Below PolicyError: PolicyInvalidError (the document), ConflictError (somebody else
-published), NameTakenError, PolicyInUseError (grants carry it), GrantRevokedError, WrongServerError, FormUsedError."""
+published), SavedTestsFailedError, SavedTestRefusedError, NameTakenError, PolicyInUseError (grants carry it),
+GrantRevokedError, WrongServerError, FormUsedError, NothingPublishedError."""
 
 from collections.abc import Sequence
 
 from policies.engine.parse import Problem
 from policies.models import PolicyVersion
+from policies.saved_tests import SavedTestResult
 
 
 class PolicyError(Exception):
@@ -34,11 +36,36 @@ class ConflictError(PolicyError):
         self.version = version
 
 
-class NameTakenError(PolicyError):
-    """A server's policies have different names."""
+class SavedTestsFailedError(PolicyError):
+    """The document decides saved calls otherwise than they expect; nothing was written."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"This server already has a policy named “{name}”: choose another name.")
+    def __init__(self, failures: Sequence[SavedTestResult]) -> None:
+        what = "A saved test fails" if len(failures) == 1 else f"{len(failures)} saved tests fail"
+        sentences = " ".join(failure.sentence for failure in failures)
+        super().__init__(f"{what}, so nothing was published. {sentences}")
+        self.failures = tuple(failures)
+
+
+class SavedTestRefusedError(PolicyError):
+    """A call that cannot be kept as a test; `member` is what is wrong of it."""
+
+    def __init__(self, member: str, message: str) -> None:
+        super().__init__(message)
+        self.member = member
+
+
+class NothingPublishedError(PolicyError):
+    """There is no document to duplicate or to hand out yet."""
+
+    def __init__(self) -> None:
+        super().__init__("This policy has no published version yet.")
+
+
+class NameTakenError(PolicyError):
+    """A server's policies have different names, and so have a policy's tests."""
+
+    def __init__(self, name: str, what: str = "This server already has a policy") -> None:
+        super().__init__(f"{what} named “{name}”: choose another name.")
 
 
 class PolicyInUseError(PolicyError):

@@ -6,9 +6,12 @@ from uuid import UUID, uuid4
 
 from django import forms
 from django.core import signing
+from django.core.files.uploadedfile import UploadedFile
+from django.http import QueryDict
 from django.utils import timezone
 
 from policies.access import policies_for
+from policies.check import MAX_BYTES
 from policies.models import Policy
 from servers.models import Server
 
@@ -24,8 +27,9 @@ SALT = "policies.mint"
 class DocumentField(forms.CharField):
     """A policy's text, letter for letter, but for the line ends that browsers make of every textarea."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, required: bool = True) -> None:
         super().__init__(
+            required=required,
             strip=False,
             label="Policy",
             widget=forms.Textarea(attrs={"rows": 24, "spellcheck": "false"}),
@@ -46,6 +50,29 @@ class NoteField(forms.CharField):
 class CreateForm(forms.Form):
     name = forms.CharField(max_length=80, help_text="How this server's grants will refer to it.")
     document = DocumentField()
+    file = forms.FileField(
+        required=False,
+        label="Import a file",
+        help_text="A policy's JSON, such as another policy's export. It takes the place of the text above, and is"
+        " checked in the same way.",
+        widget=forms.FileInput(attrs={"accept": ".json,application/json"}),
+    )
+
+
+def read_create(data: QueryDict, upload: "UploadedFile[bytes] | None") -> CreateForm:
+    """The form, with the text of an uploaded file as its document, so that it can be mended where it is wrong."""
+    form = CreateForm(data)
+    if upload is None:
+        return form
+    if upload.size is None or upload.size > MAX_BYTES:
+        form.add_error("file", f"The file is larger than {MAX_BYTES // 1024} KiB.")
+        return form
+    try:
+        text = upload.read().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        form.add_error("file", "The file is not UTF-8 text.")
+        return form
+    return CreateForm({"name": data.get("name"), "document": text})
 
 
 class PublishForm(forms.Form):

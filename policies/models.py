@@ -19,6 +19,8 @@ class Policy(models.Model):
     server = models.ForeignKey(Server, on_delete=models.CASCADE, related_name="policies")
     name = models.CharField(max_length=80)
     current = models.PositiveIntegerField(default=0)
+    # What the editor holds before the first version: the document that a duplicate was made of.
+    opening = models.TextField(blank=True, default="", db_default="")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -47,6 +49,28 @@ class PolicyVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.policy} v{self.number}"
+
+
+class PolicyTest(models.Model):
+    """A call with the outcome that every published version must give it; `at` is its time, None for when it is run."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE)
+    policy = models.ForeignKey(Policy, on_delete=models.CASCADE, related_name="tests")
+    name = models.CharField(max_length=80)
+    tool = models.CharField(max_length=200)
+    arguments = models.TextField()
+    expected_outcome = models.CharField(max_length=10)
+    expected_rule = models.CharField(max_length=500, blank=True)
+    at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["policy", "name"], name="test_name_once"),)
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Grant(models.Model):

@@ -2,7 +2,7 @@
 also writes the audit row. Versions are only ever added. Must never let a document with errors through."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -14,19 +14,29 @@ from django.utils import timezone
 from accounts.access import Member
 from accounts.services import bump_epoch, record_audit
 from accounts.tokens import Prefix, mint_token
-from policies.access import carriers_of, current_version_for, version_for
-from policies.check import check_document
+from policies.access import carriers_of, current_version_for, policies_for, saved_tests_for, version_for
+from policies.check import judge_text
 from policies.errors import (
     ConflictError,
     FormUsedError,
     GrantRevokedError,
     NameTakenError,
+    NothingPublishedError,
     PolicyInUseError,
     PolicyInvalidError,
+    SavedTestRefusedError,
+    SavedTestsFailedError,
     WrongServerError,
 )
-from policies.models import Grant, Policy, PolicyVersion
+from policies.models import Grant, Policy, PolicyTest, PolicyVersion
+from policies.saved_tests import Expectation, run_saved_tests
+from policies.written_calls import CallUnreadableError, read_arguments
+from servers.access import tool_facts_for
 from servers.models import Server
+
+# Each publication runs them all while its policy is locked.
+SAVED_TESTS_MAX = 200
+NAME_MAX = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +73,8 @@ def publish_policy(
 
     The text is kept letter for letter. A text that is already in force adds no version: the present one is returned.
     Raises ConflictError when `expected` is given and is not the current number, PolicyInvalidError for a document that
-    has errors against the server's pinned tools; in both cases nothing is written.
+    has errors against the server's pinned tools, SavedTestsFailedError for one that decides a saved call otherwise than
+    its test expects; in each case nothing is written.
     """
     current = _lock_policy(policy, expected)
     if current is not None and current.document == document:
@@ -75,8 +86,8 @@ def publish_policy(
 def restore_version(*, member: Member, policy: Policy, number: int, expected: int | None = None) -> PolicyVersion:
     """Publish the document of an earlier version as a new version; the numbers in between stay.
 
-    It is judged again, against today's tools: raises PolicyInvalidError when it no longer fits them, ConflictError as
-    publish_policy does, Http404 when there is no such version.
+    It is judged again, against today's tools and saved tests: raises PolicyInvalidError, SavedTestsFailedError and
+    ConflictError as publish_policy does, Http404 when there is no such version.
     """
     current = _lock_policy(policy, expected)
     wanted = version_for(policy, number)
@@ -99,6 +110,59 @@ def delete_policy(*, member: Member, policy: Policy) -> None:
     target, detail = f"{policy.server.name} / {policy.name}", {"id": str(policy.id), "version": policy.current}
     policy.delete()
     record_audit(member=member, action="policy.delete", target=target, detail=detail)
+
+
+@transaction.atomic
+def duplicate_policy(*, member: Member, policy: Policy) -> Policy:
+    """A new policy on the same server under a free name, with the published document in its editor and copies of the
+    saved tests. It is not published, so a grant that carries it may call nothing until it is.
+
+    Raises NothingPublishedError; NameTakenError when somebody takes the name meanwhile.
+    """
+    version = _lock_policy(policy, None)
+    if version is None:
+        raise NothingPublishedError
+    copy = create_policy(member=member, server=policy.server, name=_copy_name(policy))
+    copy.opening = version.document
+    copy.save(update_fields=["opening"])
+    tests = list(saved_tests_for(policy))
+    for test in tests:
+        test.id, test.policy = uuid4(), copy
+    PolicyTest.objects.bulk_create(tests)
+    return copy
+
+
+@transaction.atomic
+def save_test(*, member: Member, policy: Policy, wanted: Expectation) -> PolicyTest:
+    """Keep a call with the outcome, and if it is given the rule, that every later publication must give it.
+
+    It may fail today: it is judged when something is published. Raises NameTakenError, and SavedTestRefusedError for
+    arguments that are no JSON object and for more than 200 tests of one policy.
+    """
+    _lock_policy(policy, None)
+    try:
+        read_arguments(wanted.arguments)
+    except CallUnreadableError as error:
+        raise SavedTestRefusedError("arguments", str(error)) from None
+    saved = saved_tests_for(policy)
+    if saved.filter(name=wanted.name).exists():
+        raise NameTakenError(wanted.name, "This policy already has a test")
+    if saved.count() >= SAVED_TESTS_MAX:
+        raise SavedTestRefusedError("name", f"A policy has at most {SAVED_TESTS_MAX} saved tests: delete one first.")
+    test = PolicyTest(organisation_id=policy.organisation_id, policy=policy, **asdict(wanted))
+    test.save(force_insert=True)
+    detail: dict[str, object] = {"id": str(test.id), "policy": str(policy.id), "expected": wanted.expected_outcome}
+    record_audit(member=member, action="policy.test.save", target=_target_of_test(test), detail=detail)
+    return test
+
+
+@transaction.atomic
+def delete_test(*, member: Member, test: PolicyTest) -> None:
+    """Delete a saved test; nothing is expected of its call from now on."""
+    target = _target_of_test(test)
+    detail: dict[str, object] = {"id": str(test.id), "policy": str(test.policy_id)}
+    test.delete()
+    record_audit(member=member, action="policy.test.delete", target=target, detail=detail)
 
 
 @transaction.atomic
@@ -195,9 +259,7 @@ def touch_grants(grant_ids: Iterable[UUID], at: datetime) -> None:
 
 
 def _add_version(*, member: Member, policy: Policy, document: str, note: str) -> PolicyVersion:
-    checked = check_document(document, policy.server)
-    if checked.errors:
-        raise PolicyInvalidError(checked.errors)
+    _judge_document(policy, document)
     version = PolicyVersion.objects.create(
         organisation_id=policy.organisation_id,
         policy=policy,
@@ -212,6 +274,27 @@ def _add_version(*, member: Member, policy: Policy, document: str, note: str) ->
     detail: dict[str, object] = {"id": str(policy.id), "version": version.number, "note": note}
     record_audit(member=member, action="policy.publish", target=f"{policy.server.name} / {policy.name}", detail=detail)
     return version
+
+
+def _judge_document(policy: Policy, document: str) -> None:
+    tools = tool_facts_for(policy.server)
+    judged = judge_text(document, tools)
+    if judged.policy is None:
+        raise PolicyInvalidError(judged.checked.errors)
+    results = run_saved_tests(saved_tests_for(policy), judged.policy, tools, timezone.now())
+    failures = [result for result in results if not result.is_passed]
+    if failures:
+        raise SavedTestsFailedError(failures)
+
+
+def _copy_name(policy: Policy) -> str:
+    taken = set(policies_for(policy.server).values_list("name", flat=True))
+    for number in range(1, len(taken) + 2):
+        ending = " (copy)" if number == 1 else f" (copy {number})"
+        name = policy.name[: NAME_MAX - len(ending)] + ending
+        if name not in taken:
+            return name
+    raise NameTakenError(policy.name)
 
 
 def _lock_policy(policy: Policy, expected: int | None) -> PolicyVersion | None:
@@ -249,3 +332,7 @@ def _name_of(policy: Policy | None) -> str:
 
 def _target_of(grant: Grant) -> str:
     return f"{grant.server.name} / {grant.label}"
+
+
+def _target_of_test(test: PolicyTest) -> str:
+    return f"{test.policy.server.name} / {test.policy.name} / {test.name}"

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from policies import grant_views, views
+from policies import grant_views, review_views, trial_views, views
 
 app_name = "policies"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -16,6 +16,18 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(
         "app/<slug:organisation>/policies/<uuid:policy>/versions/<int:number>/restore/", views.restore, name="restore"
     ),
+    path("app/<slug:organisation>/policies/<uuid:policy>/test/", trial_views.panel, name="test"),
+    path("app/<slug:organisation>/policies/<uuid:policy>/tests/", trial_views.run_tests, name="tests"),
+    path("app/<slug:organisation>/policies/<uuid:policy>/tests/new/", trial_views.keep_test, name="keep_test"),
+    path(
+        "app/<slug:organisation>/policies/<uuid:policy>/tests/<uuid:test>/delete/",
+        trial_views.drop_test,
+        name="drop_test",
+    ),
+    path("app/<slug:organisation>/policies/<uuid:policy>/review/", review_views.review, name="review"),
+    path("app/<slug:organisation>/policies/<uuid:policy>/compare/", review_views.compare_versions, name="compare"),
+    path("app/<slug:organisation>/policies/<uuid:policy>/export/", review_views.export, name="export"),
+    path("app/<slug:organisation>/policies/<uuid:policy>/duplicate/", review_views.duplicate, name="duplicate"),
     path("app/<slug:organisation>/servers/<uuid:server>/grants/", grant_views.list_grants, name="grants"),
     path("app/<slug:organisation>/servers/<uuid:server>/grants/mint/", grant_views.mint, name="mint"),
     path("app/<slug:organisation>/grants/<uuid:grant>/", grant_views.show_grant, name="grant"),

@@ -15,15 +15,22 @@ from policies.access import (
     current_version_for,
     policies_for,
     policy_for,
+    saved_tests_for,
     version_for,
     versions_for,
 )
 from policies.check import Checked, check_document, check_text, refuse_unread
-from policies.errors import ConflictError, NameTakenError, PolicyInUseError, PolicyInvalidError
-from policies.forms import CreateForm, PublishForm, RestoreForm
+from policies.errors import (
+    ConflictError,
+    NameTakenError,
+    PolicyInUseError,
+    PolicyInvalidError,
+    SavedTestsFailedError,
+)
+from policies.forms import CreateForm, PublishForm, RestoreForm, read_create
 from policies.models import Policy, PolicyVersion
 from policies.services import create_policy, delete_policy, publish_policy, restore_version
-from policies.starts import CHOICES, Start, write_start
+from policies.starts import Start, list_choices, write_start
 from servers.access import server_for, tool_facts_for
 from servers.models import Server
 
@@ -66,7 +73,7 @@ def create(request: MemberRequest, server: UUID) -> HttpResponseBase:
     if request.method != "POST":
         start = _start_of(request)
         return _show_create(request, found, CreateForm(initial={"document": write_start(start, found)}), start=start)
-    form = CreateForm(request.POST)
+    form = read_create(request.POST, request.FILES.get("file"))
     if form.is_valid():
         name, document = form.cleaned_data["name"], form.cleaned_data["document"]
         try:
@@ -86,8 +93,9 @@ def create(request: MemberRequest, server: UUID) -> HttpResponseBase:
 def detail(request: MemberRequest, policy: UUID) -> HttpResponse:
     found = policy_for(policy)
     version = current_version_for(found)
-    form = PublishForm(initial={"document": version.document if version else "", "expected": found.current})
-    return _show_policy(request, found, form)
+    document = version.document if version else found.opening
+    form = PublishForm(initial={"document": document, "expected": found.current})
+    return show_policy(request, found, form)
 
 
 @require_POST
@@ -96,16 +104,16 @@ def publish(request: MemberRequest, policy: UUID) -> HttpResponseBase:
     found = policy_for(policy)
     form = PublishForm(request.POST)
     if not form.is_valid():
-        return _show_policy(request, found, form, status=422)
+        return show_policy(request, found, form, status=422)
     before = found.current
     try:
         version = publish_policy(member=request.member, policy=found, **form.cleaned_data)
-    except PolicyInvalidError as error:
-        return _show_policy(request, found, form, invalid=error, status=422)
+    except (PolicyInvalidError, SavedTestsFailedError) as error:
+        return show_policy(request, found, form, refusal=error, status=422)
     except ConflictError as error:
         # The typed text stays; sending it again is then a choice made with the other version in view.
         mine = PublishForm(initial={**form.cleaned_data, "expected": found.current})
-        return _show_policy(request, found, mine, conflict=error, status=409)
+        return show_policy(request, found, mine, conflict=error, status=409)
     _say_published(request, version, before)
     return redirect("policies:detail", request.member.organisation.slug, found.id)
 
@@ -128,8 +136,8 @@ def restore(request: MemberRequest, policy: UUID, number: int) -> HttpResponseBa
     before = found.current
     try:
         version = restore_version(member=request.member, policy=found, number=number, **form.cleaned_data)
-    except PolicyInvalidError as error:
-        return _show_version(request, found, old, invalid=error, status=422)
+    except (PolicyInvalidError, SavedTestsFailedError) as error:
+        return _show_version(request, found, old, refusal=error, status=422)
     except ConflictError as error:
         return _show_version(request, found, old, conflict=error, status=409)
     _say_published(request, version, before)
@@ -169,19 +177,19 @@ def _show_create(
         "server": server,
         "tab": "policies",
         "form": form,
-        "choices": CHOICES,
+        "choices": list_choices(server),
         "start": start,
         "checked": check_document(typed, server) if typed else None,
     }
     return render(request, "policies/create.html", context, status=status)
 
 
-def _show_policy(
+def show_policy(
     request: MemberRequest,
     policy: Policy,
     form: PublishForm,
     *,
-    invalid: PolicyInvalidError | None = None,
+    refusal: PolicyInvalidError | SavedTestsFailedError | None = None,
     conflict: ConflictError | None = None,
     status: int = 200,
 ) -> HttpResponse:
@@ -196,10 +204,12 @@ def _show_policy(
         # What is in force, and what stands in the editor.
         "checked": check_text(version.document, tools) if version else None,
         "typed": check_text(typed, tools) if typed else None,
-        "invalid": invalid,
+        "refusal": refusal,
+        "is_invalid": isinstance(refusal, PolicyInvalidError),
         "conflict": conflict,
         "versions": versions_for(policy),
         "carriers": carriers_of(policy),
+        "tests_count": saved_tests_for(policy).count(),
         "can_write": _can_write(request),
     }
     return render(request, "policies/detail.html", context, status=status)
@@ -210,7 +220,7 @@ def _show_version(
     policy: Policy,
     version: PolicyVersion,
     *,
-    invalid: PolicyInvalidError | None = None,
+    refusal: PolicyInvalidError | SavedTestsFailedError | None = None,
     conflict: ConflictError | None = None,
     status: int = 200,
 ) -> HttpResponse:
@@ -221,7 +231,8 @@ def _show_version(
         "version": version,
         "checked": check_document(version.document, policy.server),
         "form": PublishForm(initial={"document": version.document}),
-        "invalid": invalid,
+        "refusal": refusal,
+        "is_invalid": isinstance(refusal, PolicyInvalidError),
         "conflict": conflict,
         "can_write": _can_write(request),
     }

@@ -7,11 +7,13 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from policies.engine.values import Outcome
-from policies.models import DecisionRecord, Grant, Policy, PolicyVersion
+from policies.models import DecisionRecord, Grant, Policy, PolicyTest, PolicyVersion
 from policies.snippets import gateway_url_of
+from policies.trial_form import FIRST, LAST, OUTCOMES
 from servers.access import header_names_for
 from servers.models import Kind, Server, Tool
 
+EXPECTED = [outcome for outcome, _ in OUTCOMES]
 Fields = dict[str, serializers.Field[Any, Any, Any, Any]]
 DOCUMENT_HELP = (
     "The policy as text: a JSON string that holds the JSON document. As text it is judged letter for letter, duplicate"
@@ -191,6 +193,45 @@ class VersionShape(serializers.ModelSerializer[PolicyVersion]):
 
 class VersionPage(serializers.Serializer[Any]):
     items = VersionShape(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
+# ---- saved tests
+
+
+class SavedTestBody(Body):
+    name = serializers.CharField(max_length=80)
+    tool = serializers.CharField(max_length=200, trim_whitespace=False)
+    arguments = serializers.CharField(
+        trim_whitespace=False, default="{}",
+        help_text="The call's arguments as text: a JSON string that holds a JSON object.",
+    )  # fmt: skip
+    expected_outcome = serializers.ChoiceField(choices=EXPECTED)
+    expected_rule = serializers.CharField(
+        max_length=500, default="", allow_blank=True,
+        help_text="JSON pointer into the document, or a word such as `(default)`; empty: any rule.",
+    )  # fmt: skip
+    at = serializers.DateTimeField(
+        required=False, allow_null=True, default=None, help_text="The call's time; null: when the test is run."
+    )
+
+    def validate_at(self, value: Any) -> Any:
+        if value is not None and not FIRST <= value < LAST:
+            raise ValidationError("Choose a time between 2000 and 2100.")
+        return value
+
+
+class SavedTestShape(serializers.ModelSerializer[PolicyTest]):
+    policy = serializers.UUIDField(source="policy_id")
+    expected_outcome = serializers.ChoiceField(choices=EXPECTED)
+
+    class Meta:
+        model = PolicyTest
+        fields = ("id", "policy", "name", "tool", "arguments", "expected_outcome", "expected_rule", "at", "created_at")
+
+
+class SavedTestPage(serializers.Serializer[Any]):
+    items = SavedTestShape(many=True)
     next = serializers.CharField(allow_null=True)
 
 

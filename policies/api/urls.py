@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 
-from policies.api import decisions, grants, nowhere, policies, servers
+from policies.api import decisions, grants, nowhere, policies, saved_tests, servers
 
 app_name = "api"
 urlpatterns: list[URLPattern] = [
@@ -19,6 +19,8 @@ urlpatterns: list[URLPattern] = [
     path("policies/<uuid:policy>/versions/", policies.VersionsView.as_view(), name="versions"),
     path("policies/<uuid:policy>/versions/<int:number>/", policies.VersionView.as_view(), name="version"),
     path("policies/<uuid:policy>/versions/<int:number>/restore/", policies.RestoreView.as_view(), name="restore"),
+    path("policies/<uuid:policy>/tests/", saved_tests.SavedTestsView.as_view(), name="tests"),
+    path("policies/<uuid:policy>/tests/<uuid:test>/", saved_tests.SavedTestView.as_view(), name="test"),
     path("grants/", grants.GrantsView.as_view(), name="grants"),
     path("grants/<uuid:grant>/", grants.GrantView.as_view(), name="grant"),
     path("grants/<uuid:grant>/revoke/", grants.RevokeView.as_view(), name="revoke"),

@@ -9,7 +9,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from accounts.models import AdminAudit, ApiKey, Membership, Organisation, Role, User
-from policies.models import DecisionRecord, Grant, Policy, PolicyVersion
+from policies.models import DecisionRecord, Grant, Policy, PolicyTest, PolicyVersion
 from servers.models import Server, ServerHeader, SimulatorAccount, Tool
 
 
@@ -35,6 +35,17 @@ def _membership(organisation: Organisation) -> Membership:
 def _version(organisation: Organisation) -> PolicyVersion:
     policy = _policy(organisation)
     return PolicyVersion.objects.create(organisation=organisation, policy=policy, number=1, document="{}", author="a")
+
+
+def _test(organisation: Organisation) -> PolicyTest:
+    return PolicyTest.objects.create(
+        organisation=organisation,
+        policy=_policy(organisation),
+        name="t",
+        tool="tool",
+        arguments="{}",
+        expected_outcome="deny",
+    )
 
 
 def _key(organisation: Organisation) -> ApiKey:
@@ -95,6 +106,7 @@ MAKERS: dict[type[Model], Callable[[Organisation], Any]] = {
     SimulatorAccount: lambda o: SimulatorAccount.objects.create(server=_server(o), organisation=o),
     Policy: _policy,
     PolicyVersion: _version,
+    PolicyTest: _test,
     Grant: _grant,
     DecisionRecord: _record,
 }

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts.access import member_for, organisations_for, user_for_email
+from accounts.access import member_for, member_of, organisations_for, user_for_email
 from accounts.models import AdminAudit, User
 from accounts.tenancy import tenant
 from accounts.tokens import hash_token
 from policies.access import find_grant, grant_facts_for, grant_for
 from policies.models import Policy
-from policies.services import revoke_grant
+from policies.saved_tests import Expectation
+from policies.services import delete_test, revoke_grant, save_test
 from servers.access import tools_for
 from servers.models import Server
 from tests.accounts.pages import visitor
@@ -174,6 +175,21 @@ def test_a_policy_with_errors_is_told_by_its_places(base: list[str], tmp_path: P
     document = tmp_path / "policy.json"
     document.write_text(POLICY.replace("{}", '{"acton": "deny"}'), encoding="utf-8")
     assert "/tools/getPrice/acton" in refusal(*base, "--policy", str(document))
+
+
+def test_a_saved_test_stops_its_publication_too(base: list[str], tmp_path: Path) -> None:
+    document = tmp_path / "policy.json"
+    document.write_text(POLICY, encoding="utf-8")
+    made = run(*base)
+    organisation = organisations_for(person(made))[0]
+    with tenant(organisation.id):
+        wanted = Expectation("Orders are held", "placeOrder", "{}", "approve")
+        test = save_test(member=member_of(person(made), organisation), policy=Policy.objects.get(), wanted=wanted)
+    said = refusal(*base, "--policy", str(document))
+    assert "“Orders are held” (placeOrder): expected approve, got deny by (default)." in said
+    with tenant(organisation.id):
+        delete_test(member=member_of(person(made), organisation), test=test)
+    run(*base, "--policy", str(document))
 
 
 def test_a_server_that_cannot_be_reached_is_told_and_tried_again(folder: Path, upstream: Upstream) -> None:

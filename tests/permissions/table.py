@@ -57,6 +57,16 @@ policies:publish              POST   302 404 403 422 422
 policies:delete               POST   302 404 403 302 302
 policies:version              GET    302 404 200 200 200
 policies:restore              POST   302 404 403 302 302
+policies:test                 GET    302 404 200 200 200
+policies:test                 POST   302 404 200 200 200
+policies:tests                GET    302 404 200 200 200
+policies:tests                POST   302 404 200 200 200
+policies:keep_test            POST   302 404 403 422 422
+policies:drop_test            POST   302 404 403 302 302
+policies:review               POST   302 404 403 422 422
+policies:compare              GET    302 404 200 200 200
+policies:export               GET    302 404 200 200 200
+policies:duplicate            POST   302 404 403 302 302
 policies:grants               GET    302 404 200 200 200
 policies:mint                 POST   302 404 403 403 422
 policies:grant                GET    302 404 200 200 200
@@ -81,6 +91,10 @@ policies:api:publish          POST   401 404 403 400 400
 policies:api:versions         GET    401 404 200 200 200
 policies:api:version          GET    401 404 200 200 200
 policies:api:restore          POST   401 404 403 200 200
+policies:api:tests            GET    401 404 200 200 200
+policies:api:tests            POST   401 404 403 400 400
+policies:api:test             GET    401 404 200 200 200
+policies:api:test             DELETE 401 404 403 204 204
 policies:api:grants           GET    401 200 200 200 200
 policies:api:grants           POST   401 400 403 403 400
 policies:api:grant            GET    401 404 200 200 200

@@ -12,7 +12,7 @@ from accounts.access import member_for
 from accounts.models import ApiKey, Organisation, Role, User
 from accounts.services import mint_api_key
 from accounts.tenancy import tenant
-from policies.models import DecisionRecord, Grant, Policy, PolicyVersion
+from policies.models import DecisionRecord, Grant, Policy, PolicyTest, PolicyVersion
 from servers.models import Server, Tool
 from tests.conftest import Cast, client_of
 from tests.permissions.walk import Address
@@ -35,6 +35,7 @@ class Things:
     record: str
     person: str
     key: str
+    test: str
     number: int = 1
 
     def value_of(self, parameter: str) -> Any:
@@ -104,6 +105,9 @@ def make_things(organisation: Organisation, person: User) -> Things:
             last_four="0000",
         )
         record = make_record(organisation, grant)
+        test = PolicyTest.objects.create(
+            organisation=organisation, policy=policy, name="One", tool="tool", arguments="{}", expected_outcome="deny"
+        )
         key = ApiKey.objects.create(
             organisation=organisation, label="One", role="viewer", token_hash=uuid4().bytes * 2, last_four="0000"
         )
@@ -115,6 +119,7 @@ def make_things(organisation: Organisation, person: User) -> Things:
         record=str(record.id),
         person=str(person.id),
         key=str(key.id),
+        test=str(test.id),
     )
 
 
