@@ -35,6 +35,8 @@ class GrantFacts:
     document: str | None
     expires_at: datetime | None
     is_revoked: bool
+    # Whose counters its limits charge: its own id, or that of the first grant of its line.
+    counts_as: UUID
 
 
 def find_grant(token_hash: bytes) -> FoundGrant | None:
@@ -61,6 +63,7 @@ def grant_facts_for(grant_id: UUID) -> GrantFacts:
         document=version.document if version else None,
         expires_at=grant.expires_at,
         is_revoked=grant.revoked_at is not None,
+        counts_as=grant.counts_as or grant.id,
     )
 
 
@@ -105,7 +108,7 @@ def current_documents_for(server: Server) -> dict[UUID, str]:
 
 def grants_for(server: Server | None = None) -> QuerySet[Grant]:
     """The grants of a server, or of the organisation, newest first, each with its policy and creator."""
-    grants = Grant.objects.select_related("policy", "created_by", "server").order_by("-created_at", "-id")
+    grants = Grant.objects.select_related("policy", "created_by", "server", "replaces").order_by("-created_at", "-id")
     return grants if server is None else grants.filter(server=server)
 
 
@@ -115,6 +118,11 @@ def grant_for(grant_id: UUID) -> Grant:
     if grant is None:
         raise Http404("no such grant")
     return grant
+
+
+def successor_of(grant: Grant) -> Grant | None:
+    """The unrevoked grant that replaces this one, None when it was not rotated."""
+    return grants_for().filter(replaces=grant, revoked_at=None).first()
 
 
 def carriers_of(policy: Policy) -> QuerySet[Grant]:

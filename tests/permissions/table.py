@@ -60,6 +60,8 @@ policies:restore              POST   302 404 403 302 302
 policies:grants               GET    302 404 200 200 200
 policies:mint                 POST   302 404 403 403 422
 policies:grant                GET    302 404 200 200 200
+policies:grant_tools          GET    302 404 200 200 200
+policies:rotate               POST   302 404 403 403 422
 policies:revoke               POST   302 404 403 403 302
 policies:attach               POST   302 404 403 302 302
 policies:expire               POST   302 404 403 403 302
@@ -84,6 +86,7 @@ policies:api:grants           GET    401 200 200 200 200
 policies:api:grants           POST   401 400 403 403 400
 policies:api:grant            GET    401 404 200 200 200
 policies:api:grant            PATCH  401 404 403 403 400
+policies:api:rotate           POST   401 404 403 403 400
 policies:api:revoke           POST   401 404 403 403 200
 policies:api:attach           POST   401 404 403 400 400
 policies:api:decisions        GET    401 200 200 200 200
