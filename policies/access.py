@@ -39,6 +39,40 @@ class GrantFacts:
     counts_as: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class RecordSearch:
+    """What a reader looks for among decision records; empty members match all.
+
+    `outcome` matches exactly, `tool` and `rule` match beginnings, `client` any part without regard to case; `since` is
+    the first moment and `until` the first that is too late.
+    """
+
+    outcome: str = ""
+    tool: str = ""
+    rule: str = ""
+    client: str = ""
+    grant: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def condition(self) -> Q:
+        """As a condition on records. A lone text is no pattern: nothing in it is special."""
+        found = Q()
+        for name, value in (
+            ("outcome", self.outcome),
+            ("tool__startswith", self.tool),
+            ("rule__startswith", self.rule),
+            ("client__icontains", self.client),
+            ("grant", self.grant),
+            ("at__gte", self.since),
+            ("at__lt", self.until),
+        ):
+            if value:
+                found &= Q(**{name: value})
+        return found
+
+
 def find_grant(token_hash: bytes) -> FoundGrant | None:
     """The grant with this token hash in any organisation, None when there is none; needs no tenant block.
 
@@ -153,6 +187,17 @@ def records_for(
         records = records.filter(tool=tool)
     if grant is not None:
         records = records.filter(grant=grant)
+    if before is not None:
+        records = records.filter(id__lt=before)
+    return list(records[: max(0, min(limit, RECORDS_MAX))])
+
+
+def search_records(
+    server: Server | UUID, wanted: RecordSearch, *, before: UUID | None = None, limit: int = 50
+) -> list[DecisionRecord]:
+    """A server's decision records that pass a search, newest first, at most `limit` (500 at most) of them."""
+    server_id = server.id if isinstance(server, Server) else server
+    records = DecisionRecord.objects.filter(wanted.condition, server=server_id).order_by("-id")
     if before is not None:
         records = records.filter(id__lt=before)
     return list(records[: max(0, min(limit, RECORDS_MAX))])

@@ -99,7 +99,8 @@ class _Survey:
 
     def _shared(self) -> Iterator[Entry | Limit]:
         shared = self._policy.all_tools
-        for part in (*shared.entries, *shared.limits):
+        parts: tuple[Entry | Limit, ...] = (*shared.entries, *shared.limits)
+        for part in parts:
             if selects(part.selector, self._facts.name):
                 yield part
 
