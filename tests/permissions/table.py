@@ -25,6 +25,8 @@ accounts:create_organisation  GET    302 200 200 200 200
 accounts:create_organisation  POST   302 422 422 422 422
 gateway:start                 GET    302 404 200 200 200
 gateway:log                   GET    302 404 200 200 200
+gateway:export                GET    302 404 200 200 200
+gateway:waiting               GET    302 404 200 200 200
 gateway:decision              GET    302 404 200 200 200
 accounts:members              GET    302 404 200 200 200
 accounts:change_role          POST   302 404 403 403 302
