@@ -19,6 +19,7 @@ from accounts.tenancy import tenant
 from accounts.tokens import Prefix, is_well_formed
 from gateway.errors import AccessError, HostError, OriginError, UnauthorisedError, VerbError
 from gateway.headers import Headers, text_of
+from gateway.hints import Happened, Hint, send_hints
 from gateway.knock import KEPT, KEPT_SECONDS, Knock, Wrong, clean_client, encode_knock, knock_key
 from gateway.snapshot import Snapshot
 from gateway.threads import DatabaseThreads
@@ -155,6 +156,8 @@ class Porter:
             )
         except (StoreAwayError, StoreReplyError) as error:
             log.debug("a knock is not noted: %s", type(error).__name__)
+            return
+        await send_hints([Hint(organisation, server, Happened.KNOCK)])
 
 
 def judge_token(token: str, token_hash: bytes, snapshot: Snapshot | None) -> Evidence:

@@ -163,7 +163,7 @@ def log(request: MemberRequest, server: UUID) -> HttpResponse:
 @member_view()
 def export(request: MemberRequest, server: UUID) -> HttpResponseBase:
     found = server_for(server)
-    form = request.GET.get("format", "")
+    form = request.GET.get("format", "csv")
     if form not in SHAPES:
         raise Http404("no such format")
     shape = SHAPES[form]

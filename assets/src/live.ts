@@ -1,11 +1,12 @@
 // Elements with data-live="SERVER" fetch themselves again (hx-trigger="live") when something happened on that server.
-// Hints come over a WebSocket; without one, every 2 seconds. A hint is no content: what is shown is always fetched.
+// Hints come over the WebSocket at data-live-path; without one, every 2 seconds. A hint is no content.
 
 const POLL_MS = 2_000;
 // With a socket this only catches a hint that was lost.
 const CHECK_MS = 20_000;
 const RETRY_MS = 5_000;
-const GIVE_UP_CODE = 4_000;
+// The server, or a proxy on the way, does not open sockets: it may do so later.
+const BARRED_MS = 60_000;
 
 interface Hint {
   server?: string;
@@ -17,34 +18,52 @@ function refresh(server?: string): void {
   }
 }
 
+function findPath(): string | undefined {
+  return document.querySelector<HTMLElement>("[data-live-path]")?.dataset["livePath"];
+}
+
+class Line {
+  private socket: WebSocket | null = null;
+  private retryAt = 0;
+
+  get isOpen(): boolean {
+    return this.socket?.readyState === WebSocket.OPEN;
+  }
+
+  keep(path: string, now: number): void {
+    if (this.socket || now < this.retryAt) return;
+    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`);
+    let wasOpen = false;
+    this.socket = socket;
+    socket.addEventListener("open", () => {
+      wasOpen = true;
+      refresh();
+    });
+    socket.addEventListener("message", (event) => refresh((JSON.parse(String(event.data)) as Hint).server));
+    socket.addEventListener("close", () => {
+      this.socket = null;
+      this.retryAt = performance.now() + (wasOpen ? RETRY_MS : BARRED_MS);
+    });
+  }
+
+  drop(): void {
+    this.socket?.close();
+  }
+}
+
 export function enhanceLive(): void {
-  let socket: WebSocket | null = null;
-  let isBarred = false;
-  let triedAt = -RETRY_MS;
+  const line = new Line();
   let refreshedAt = performance.now();
-
-  const connect = (path: string): void => {
-    triedAt = performance.now();
-    socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`);
-    socket.addEventListener("open", () => refresh());
-    socket.addEventListener("message", (event) => {
-      const hint = JSON.parse(String(event.data)) as Hint;
-      refresh(hint.server);
-    });
-    socket.addEventListener("close", (event) => {
-      // The server said no, and will say so again.
-      if (event.code >= GIVE_UP_CODE) isBarred = true;
-      socket = null;
-    });
-  };
-
   window.setInterval(() => {
-    const path = document.body.dataset["livePath"];
-    if (document.hidden || !document.querySelector("[data-live]")) return;
+    const path = findPath();
+    if (path === undefined) {
+      line.drop();
+      return;
+    }
+    if (document.hidden) return;
     const now = performance.now();
-    if (path && !socket && !isBarred && now - triedAt >= RETRY_MS) connect(path);
-    const pause = socket?.readyState === WebSocket.OPEN ? CHECK_MS : POLL_MS;
-    if (now - refreshedAt < pause) return;
+    line.keep(path, now);
+    if (now - refreshedAt < (line.isOpen ? CHECK_MS : POLL_MS)) return;
     refreshedAt = now;
     refresh();
   }, POLL_MS / 4);
