@@ -136,7 +136,8 @@ def look_out(server: Server, grant: Grant | None) -> Waiting:
     knocks = [
         knock
         for knock in read_knocks(server.organisation_id, server.id)
-        if grant is None or knock.grant in (None, grant.id)
+        # What came before there was this grant was not meant for it.
+        if grant is None or (knock.grant in (None, grant.id) and knock.at >= grant.created_at)
     ]
     first = next((record for record in records if _is_through(record)), None)
     found = [_find_in(record) for record in records if _is_in_the_way(record)]

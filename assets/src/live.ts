@@ -2,6 +2,7 @@
 // Hints come over the WebSocket at data-live-path; without one, every 2 seconds. A hint is no content.
 
 const POLL_MS = 2_000;
+const TICK_MS = 250;
 // With a socket this only catches a hint that was lost.
 const CHECK_MS = 20_000;
 const RETRY_MS = 5_000;
@@ -12,9 +13,23 @@ interface Hint {
   server?: string;
 }
 
-function refresh(server?: string): void {
+// What waits to be fetched again: servers, or all. A panel that is being fetched is asked again afterwards, because the
+// answer under way may be older than the hint, and it replaces the element that would otherwise remember.
+const wanted = new Set<string>();
+const ALL = "";
+
+function refresh(server: string = ALL): void {
+  wanted.add(server);
+}
+
+function fetchWanted(): void {
+  const servers = new Set(wanted);
+  wanted.clear();
   for (const element of document.querySelectorAll<HTMLElement>("[data-live]")) {
-    if (server === undefined || element.dataset["live"] === server) element.dispatchEvent(new CustomEvent("live"));
+    const server = element.dataset["live"] ?? ALL;
+    if (!servers.has(ALL) && !servers.has(server)) continue;
+    if (element.classList.contains("htmx-request")) wanted.add(server);
+    else element.dispatchEvent(new CustomEvent("live"));
   }
 }
 
@@ -63,8 +78,10 @@ export function enhanceLive(): void {
     if (document.hidden) return;
     const now = performance.now();
     line.keep(path, now);
-    if (now - refreshedAt < (line.isOpen ? CHECK_MS : POLL_MS)) return;
-    refreshedAt = now;
-    refresh();
-  }, POLL_MS / 4);
+    if (now - refreshedAt >= (line.isOpen ? CHECK_MS : POLL_MS)) {
+      refreshedAt = now;
+      refresh();
+    }
+    fetchWanted();
+  }, TICK_MS);
 }

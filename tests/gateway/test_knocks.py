@@ -83,6 +83,8 @@ def test_a_wrong_token_is_told_for_what_it_is(
     page = page_of(world, viewer_of(world), grant=world.grant)
     assert title in page
     assert "a-client/1.0 (modern era)" in page
+    later, _ = make_grant(world.server, world.policy, "later")
+    assert title not in page_of(world, viewer_of(world), grant=later)
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         kept = client.lrange(knock_key(world.organisation.id, world.server.id), 0, -1)
     assert kept
