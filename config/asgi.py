@@ -1,10 +1,12 @@
-"""The switchboard: gateway calls go to a plain ASGI callable, everything else to Django."""
+"""The switchboard: gateway calls go to a plain ASGI callable, sockets of pages to a consumer, the rest to Django."""
 
 import os
 from importlib import import_module
 from typing import Any
 
+from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator, WebsocketDenier
 from django.core.asgi import get_asgi_application
 from django.urls import re_path
 
@@ -16,11 +18,16 @@ def build_application() -> ProtocolTypeRouter:
     import_module("config.celery")
     from gateway.endpoint import GatewayEndpoint
     from gateway.lifespan import Lifespan
+    from gateway.live import LiveConsumer
 
     gateway: Any = GatewayEndpoint()
+    live: Any = LiveConsumer.as_asgi()
+    denier: Any = WebsocketDenier.as_asgi()
+    routes: Any = [re_path(r"^ws/live/(?P<organisation>[-a-zA-Z0-9_]+)/$", live), re_path(r"", denier)]
     return ProtocolTypeRouter(
         {
             "http": URLRouter([re_path(r"^mcp/(?P<server>[^/]+)/?$", gateway), re_path(r"", pages)]),
+            "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(routes))),
             "lifespan": Lifespan(gateway),
         }
     )

@@ -158,6 +158,14 @@ CACHES = {
     }
 }
 
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        # A consumer waits in a blocking command, which a time limit on the socket would take for a dead server.
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}], "prefix": "pl:live"},
+    }
+}
+
 CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": "pl:celery:", "visibility_timeout": 3600}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True

@@ -1,6 +1,7 @@
 """The gateway's door: who may come in, what they sent, and the one place where an error becomes an answer."""
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import perf_counter_ns
 from typing import Any, Final
@@ -30,9 +31,11 @@ from gateway.exchange import Exchange, Pair
 from gateway.headers import Headers, check_mirrors, is_modern_message, read_headers, text_of
 from gateway.inbound import Caller, Inbound, elapsed_us, start_record
 from gateway.jsonrpc import Kind, read_message
+from gateway.knock import Wrong
 from gateway.limits import Session
 from gateway.methods import dispatch
 from gateway.parts import Parts, make_parts
+from gateway.porter import Arrival, Evidence, Owner, judge_error, judge_token
 from gateway.snapshot import Snapshot
 from gateway.streams import end_session, open_stream
 from policies.engine.decision import Decision
@@ -89,12 +92,14 @@ class Door:
         self._exchange = exchange
         self._caller: Caller | None = None
         self._inbound: Inbound | None = None
+        self._headers: Headers = {}
+        self._evidence: Evidence | None = None
         self._started_ns = perf_counter_ns()
 
     async def serve(self) -> None:
         """Let the request in, rung by rung; raises GatewayError and UpstreamError."""
         parts = self._parts
-        headers = read_headers(self._exchange.scope["headers"])
+        self._headers = headers = read_headers(self._exchange.scope["headers"])
         self._hosts.check(headers.get(b"host", b""))
         check_origin(headers.get(b"origin"))
         token_hash, snapshot = await self._authenticate(parts, text_of(headers, b"authorization"))
@@ -103,10 +108,13 @@ class Door:
         if verb == "POST":
             await self._serve_post(parts, caller)
         elif verb == "GET":
+            if b"mcp-session-id" not in headers:
+                self._note_knock(parts, Evidence(Wrong.STREAM))
             await open_stream(parts, caller, self._session_of(parts, snapshot, headers))
         elif verb == "DELETE":
             await end_session(parts, caller, self._session_of(parts, snapshot, headers))
         else:
+            self._note_knock(parts, Evidence(Wrong.VERB))
             raise VerbError("Only POST, GET and DELETE are served here.")
 
     async def _authenticate(self, parts: Parts, authorization: str) -> tuple[bytes, Snapshot]:
@@ -116,6 +124,7 @@ class Door:
         if snapshot is None and is_well_formed(token, Prefix.GRANT):
             snapshot = await parts.snapshots.find(token_hash)
         if snapshot is None or self._address != snapshot.address or not snapshot.is_live(datetime.now(UTC)):
+            self._evidence = judge_token(token, token_hash, snapshot)
             raise UnauthorisedError(_UNAUTHORISED)
         return token_hash, snapshot
 
@@ -125,6 +134,7 @@ class Door:
         if self._caller is None:
             if self._maybe_parts is not None and isinstance(error, AccessError | MessageError):
                 self._maybe_parts.metrics.count_refusal(type(error).__name__, self._address)
+                self._note_knock(self._maybe_parts, self._evidence or judge_error(error))
         elif isinstance(error, MessageError | SessionError | StandingError):
             await self._record(self._caller, error)
         if self._exchange.is_started:
@@ -134,6 +144,13 @@ class Door:
         headers = _HEADERS_OF.get(type(error), ()) if isinstance(error, GatewayError) else ()
         message = self._inbound.message if self._inbound is not None else None
         await self._exchange.fail(answer, message.id if message is not None else None, headers)
+
+    def _note_knock(self, parts: Parts, evidence: Evidence) -> None:
+        if self._caller is not None:
+            snapshot = self._caller.snapshot
+            owner = Owner(snapshot.tenancy.organisation, snapshot.server, snapshot.grant, evidence.wrong)
+            evidence = replace(evidence, owner=owner)
+        parts.porter.note(Arrival(self._address, self._headers, evidence))
 
     async def _serve_post(self, parts: Parts, caller: Caller) -> None:
         message = read_message(await self._exchange.read_body(caller.headers))

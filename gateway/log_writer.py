@@ -8,17 +8,19 @@ import os
 import secrets
 import socket
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from threading import Event
 from time import monotonic
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import redis
+from asgiref.sync import async_to_sync
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from accounts.shards import SHARDS, log_key, shard_of
 from accounts.tenancy import tenant
+from gateway.hints import Happened, Hint, send_hints
 from gateway.record import UPSERT, Record, RecordUnreadableError, decode_record, encode_record, row_of
 from policies.models import RecordStatus
 from policies.services import touch_grants
@@ -120,6 +122,7 @@ class LogWriter:
                     # Not acknowledged: the next writer takes them over.
                     return
         self._acknowledge(entries)
+        tell_pages(organisations)
 
     def _read(self, entry: Entry) -> Record | None:
         try:
@@ -182,6 +185,13 @@ def write_records(organisation: UUID, records: Iterable[Record]) -> None:
         with connection.cursor() as cursor:
             cursor.executemany(UPSERT, [row_of(record) for record in rows])
         touch_grants({record.grant for record in rows}, max(record.at for record in rows))
+
+
+def tell_pages(organisations: Mapping[UUID, Mapping[UUID, Record]]) -> None:
+    """Hint to the open pages of these organisations that there are new records on some servers."""
+    servers = {(place, record.server) for place, records in organisations.items() for record in records.values()}
+    if servers:
+        async_to_sync(send_hints)([Hint(place, server, Happened.DECISION) for place, server in servers])
 
 
 def mark_unknown() -> None:

@@ -14,6 +14,7 @@ from django.conf import settings
 from gateway.ledger import Ledger
 from gateway.limits import Limiter
 from gateway.metrics import Metrics
+from gateway.porter import Porter
 from gateway.recorder import Recorder
 from gateway.sessions import Sessions
 from gateway.snapshots import Snapshots
@@ -70,6 +71,7 @@ class Parts:
     sessions: Sessions
     snapshots: Snapshots
     rediscovery: Rediscovery
+    porter: Porter
     metrics: Metrics = field(default_factory=Metrics)
 
     async def start(self) -> None:
@@ -82,6 +84,7 @@ class Parts:
         await self.recorder.drain()
         await self.snapshots.close()
         await self.rediscovery.close()
+        await self.porter.close()
         await self.upstream.close()
         await self.ledger.close()
         await self.wire.close()
@@ -103,4 +106,5 @@ def make_parts() -> Parts:
         sessions=Sessions(wire),
         snapshots=Snapshots(ledger, threads, settings.REDIS_URL),
         rediscovery=Rediscovery(threads),
+        porter=Porter(wire, threads),
     )

@@ -123,7 +123,7 @@ def _load(found: FoundGrant, tenancy: Tenancy, shared: SharedPolicies[Rules]) ->
         policy_id=grant.policy_id,
         policy_version=grant.policy_version,
         rules=rules,
-        subject=subject_of(found.organisation_id, server.id, grant.id),
+        subject=subject_of(found.organisation_id, server.id, grant.counts_as),
         owner=f"{grant.id}:{server.id}",
         address=str(server.id),
         target=target,

@@ -5,17 +5,22 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.core.handlers.asgi import ASGIRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.text import slugify
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.access import Member, MemberRequest, member_view
+from gateway.log_export import MAX_RECORDS, SHAPES, LogExport
 from gateway.log_query import LogQuery
 from gateway.readiness import find_reasons
 from gateway.record_texts import describe_record, describe_status, format_duration
-from policies.access import grant_for, grants_for, policies_for, policy_for, record_for, records_for
+from policies.access import grant_for, grants_for, policies_for, policy_for, record_for, records_for, search_records
+from policies.drafts import write_drafts
 from policies.engine.values import Outcome
 from policies.models import DecisionRecord, Grant, Policy
 from policies.snippets import gateway_url_of
@@ -60,8 +65,10 @@ class Step:
 def start(request: MemberRequest) -> HttpResponse:
     servers = list(servers_for())
     steps = plan_steps(request.member, servers)
+    is_waiting = bool(steps) and steps[-1].is_next
     context = {
         "steps": steps,
+        "waited": find_waited(servers) if is_waiting else None,
         "is_complete": all(step.is_done for step in steps),
         "servers": [(server, gateway_url_of(server.id)) for server in servers],
         "refusals": find_refusals(),
@@ -114,6 +121,12 @@ def plan_steps(member: Member, servers: list[Server]) -> list[Step]:
     return [replace(step, is_next=step is following) for step in steps]
 
 
+def find_waited(servers: list[Server]) -> Server | None:
+    """The server whose first call is the next step: that of the newest grant that could make it."""
+    granted = [grant.server for grant in grants_for() if grant.revoked_at is None and grant.policy_id is not None]
+    return next(iter([*granted, *servers]), None)
+
+
 def find_refusals() -> list[DecisionRecord]:
     found = [record for outcome in REFUSALS for record in records_for(outcome=outcome, limit=RECENT)]
     return sorted(found, key=lambda record: record.id, reverse=True)[:RECENT]
@@ -124,9 +137,7 @@ def find_refusals() -> list[DecisionRecord]:
 def log(request: MemberRequest, server: UUID) -> HttpResponse:
     found = server_for(server)
     query = LogQuery.parse(request.GET)
-    records = records_for(
-        found, outcome=query.outcome, tool=query.tool, grant=query.grant, before=query.before, limit=PAGE + 1
-    )
+    records = search_records(found, query.search, before=query.before, limit=PAGE + 1)
     seen = digest_of(records)
     if query.is_live and request.GET.get("seen") == seen:
         return HttpResponse(status=NO_CONTENT)
@@ -141,8 +152,28 @@ def log(request: MemberRequest, server: UUID) -> HttpResponse:
         "poll": query.as_query(seen=seen) if query.is_live else "",
         "grants": grants,
         "outcomes": list(Outcome),
+        "csv": query.as_export("csv"),
+        "json": query.as_export("json"),
+        "most_exported": f"{MAX_RECORDS:,}",
     }
     return render(request, "gateway/_records.html" if "seen" in request.GET else "gateway/log.html", context)
+
+
+@require_safe
+@member_view()
+def export(request: MemberRequest, server: UUID) -> HttpResponseBase:
+    found = server_for(server)
+    form = request.GET.get("format", "csv")
+    if form not in SHAPES:
+        raise Http404("no such format")
+    shape = SHAPES[form]
+    wanted = LogQuery.parse(request.GET).search
+    file = LogExport(request.member.organisation.id, found.id, wanted, shape)
+    is_async = isinstance(request, ASGIRequest)
+    answer = StreamingHttpResponse(file.astream() if is_async else file.stream(), content_type=shape.media_type)
+    name = f"{slugify(found.name) or 'decisions'}-{timezone.now():%Y%m%d-%H%M}.{form}"
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +207,8 @@ def decision(request: MemberRequest, record: UUID) -> HttpResponse:
         "grant": find_grant(found),
         "policy": find_policy(found),
         "sentence": describe_record(found),
+        "drafts": write_drafts(found),
+        "can_write": request.member.is_policy_writer,
         "status_text": describe_status(found),
         "gateway_time": format_duration(found.gateway_us),
         "upstream_time": format_duration(found.upstream_us) if found.upstream_us else "",

@@ -35,6 +35,42 @@ class GrantFacts:
     document: str | None
     expires_at: datetime | None
     is_revoked: bool
+    # Whose counters its limits charge: its own id, or that of the first grant of its line.
+    counts_as: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSearch:
+    """What a reader looks for among decision records; empty members match all.
+
+    `outcome` matches exactly, `tool` and `rule` match beginnings, `client` any part without regard to case; `since` is
+    the first moment and `until` the first that is too late.
+    """
+
+    outcome: str = ""
+    tool: str = ""
+    rule: str = ""
+    client: str = ""
+    grant: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def condition(self) -> Q:
+        """As a condition on records. A lone text is no pattern: nothing in it is special."""
+        found = Q()
+        for name, value in (
+            ("outcome", self.outcome),
+            ("tool__startswith", self.tool),
+            ("rule__startswith", self.rule),
+            ("client__icontains", self.client),
+            ("grant", self.grant),
+            ("at__gte", self.since),
+            ("at__lt", self.until),
+        ):
+            if value:
+                found &= Q(**{name: value})
+        return found
 
 
 def find_grant(token_hash: bytes) -> FoundGrant | None:
@@ -61,6 +97,7 @@ def grant_facts_for(grant_id: UUID) -> GrantFacts:
         document=version.document if version else None,
         expires_at=grant.expires_at,
         is_revoked=grant.revoked_at is not None,
+        counts_as=grant.counts_as or grant.id,
     )
 
 
@@ -118,7 +155,7 @@ def current_documents_for(server: Server) -> dict[UUID, str]:
 
 def grants_for(server: Server | None = None) -> QuerySet[Grant]:
     """The grants of a server, or of the organisation, newest first, each with its policy and creator."""
-    grants = Grant.objects.select_related("policy", "created_by", "server").order_by("-created_at", "-id")
+    grants = Grant.objects.select_related("policy", "created_by", "server", "replaces").order_by("-created_at", "-id")
     return grants if server is None else grants.filter(server=server)
 
 
@@ -128,6 +165,11 @@ def grant_for(grant_id: UUID) -> Grant:
     if grant is None:
         raise Http404("no such grant")
     return grant
+
+
+def successor_of(grant: Grant) -> Grant | None:
+    """The unrevoked grant that replaces this one, None when it was not rotated."""
+    return grants_for().filter(replaces=grant, revoked_at=None).first()
 
 
 def carriers_of(policy: Policy) -> QuerySet[Grant]:
@@ -158,6 +200,17 @@ def records_for(
         records = records.filter(tool=tool)
     if grant is not None:
         records = records.filter(grant=grant)
+    if before is not None:
+        records = records.filter(id__lt=before)
+    return list(records[: max(0, min(limit, RECORDS_MAX))])
+
+
+def search_records(
+    server: Server | UUID, wanted: RecordSearch, *, before: UUID | None = None, limit: int = 50
+) -> list[DecisionRecord]:
+    """A server's decision records that pass a search, newest first, at most `limit` (500 at most) of them."""
+    server_id = server.id if isinstance(server, Server) else server
+    records = DecisionRecord.objects.filter(wanted.condition, server=server_id).order_by("-id")
     if before is not None:
         records = records.filter(id__lt=before)
     return list(records[: max(0, min(limit, RECORDS_MAX))])

@@ -1,6 +1,6 @@
 """What writes of this app refuse. Below PolicyError: PolicyInvalidError (the document), ConflictError (somebody else
 published), SavedTestsFailedError, SavedTestRefusedError, NameTakenError, PolicyInUseError (grants carry it),
-GrantRevokedError, WrongServerError, FormUsedError, NothingPublishedError."""
+GrantRevokedError, GrantEndedError, GrantReplacedError, WrongServerError, FormUsedError, NothingPublishedError."""
 
 from collections.abc import Sequence
 
@@ -81,6 +81,23 @@ class GrantRevokedError(PolicyError):
 
     def __init__(self) -> None:
         super().__init__("This grant is revoked and cannot be changed: mint another one.")
+
+
+class GrantEndedError(PolicyError):
+    """What has expired is not continued by a new token."""
+
+    def __init__(self) -> None:
+        super().__init__("This grant has expired, so there is nothing to go on with: mint another one.")
+
+
+class GrantReplacedError(PolicyError):
+    """A grant has one successor, so that nobody wonders which token is the right one."""
+
+    def __init__(self, last_four: str) -> None:
+        super().__init__(
+            f"This grant was replaced already, by the token that ends in {last_four}."
+            " Rotate that one, or revoke it first."
+        )
 
 
 class WrongServerError(PolicyError):

@@ -1,6 +1,7 @@
 """What the pages' forms accept; rights are the views' concern."""
 
 from datetime import UTC, datetime, time, timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -20,6 +21,31 @@ if TYPE_CHECKING:
 else:
     PolicyBase = forms.ModelChoiceField
 
+
+class Overlap(StrEnum):
+    """How long a rotated grant's old token stays valid."""
+
+    NONE = "none"
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+
+    @property
+    def length(self) -> timedelta:
+        return {
+            Overlap.NONE: timedelta(),
+            Overlap.HOUR: timedelta(hours=1),
+            Overlap.DAY: timedelta(days=1),
+            Overlap.WEEK: timedelta(days=7),
+        }[self]
+
+
+WORDS = {
+    Overlap.NONE: "Ends at once",
+    Overlap.HOUR: "Works for another hour",
+    Overlap.DAY: "Works for another day",
+    Overlap.WEEK: "Works for another 7 days",
+}
 FORM_LIFE = timedelta(days=1)
 SALT = "policies.mint"
 
@@ -141,13 +167,36 @@ class MintForm(AttachForm, ExpiryForm):
         super().__init__(server, data, initial={"form_id": sign_form(server), "policy": _only_policy(server)})
 
     def clean_form_id(self) -> UUID:
-        try:
-            claim = signing.loads(self.cleaned_data["form_id"], salt=SALT, max_age=FORM_LIFE)
-        except signing.BadSignature:
-            raise forms.ValidationError("This form is too old: send it again.") from None
-        if claim["server"] != str(self.server.id):
-            raise forms.ValidationError("This form belongs to another server: send it again.")
-        return UUID(claim["grant"])
+        return read_form_id(self.cleaned_data["form_id"], self.server)
+
+
+class RotateForm(forms.Form):
+    overlap = forms.TypedChoiceField(
+        coerce=Overlap,
+        choices=[(overlap.value, WORDS[overlap]) for overlap in Overlap],
+        label="The old token",
+        initial=Overlap.DAY.value,
+        help_text="Give the agent its new token before the old one ends.",
+    )
+    form_id = forms.CharField(widget=forms.HiddenInput)
+
+    def __init__(self, server: Server, data: Any = None) -> None:
+        self.server = server
+        super().__init__(data, initial={"form_id": sign_form(server)})
+
+    def clean_form_id(self) -> UUID:
+        return read_form_id(self.cleaned_data["form_id"], self.server)
+
+
+def read_form_id(text: str, server: Server) -> UUID:
+    """The future grant's id that this server's form was handed out with; raises forms.ValidationError."""
+    try:
+        claim = signing.loads(text, salt=SALT, max_age=FORM_LIFE)
+    except signing.BadSignature:
+        raise forms.ValidationError("This form is too old: send it again.") from None
+    if claim["server"] != str(server.id):
+        raise forms.ValidationError("This form belongs to another server: send it again.")
+    return UUID(claim["grant"])
 
 
 def _only_policy(server: Server) -> UUID | None:

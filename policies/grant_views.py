@@ -11,11 +11,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import ADMINS, POLICY_WRITERS, MemberRequest, member_view
-from policies.access import grant_for, grants_for, policies_for
-from policies.errors import FormUsedError, GrantRevokedError
-from policies.forms import AttachForm, ExpiryForm, MintForm
+from policies.access import grant_for, grants_for, policies_for, successor_of
+from policies.errors import FormUsedError, GrantRevokedError, PolicyError
+from policies.forms import AttachForm, ExpiryForm, MintForm, RotateForm
 from policies.models import Grant
-from policies.services import attach_policy, mint_grant, revoke_grant, set_expiry
+from policies.services import MintedGrant, attach_policy, mint_grant, revoke_grant, rotate_grant, set_expiry
 from policies.snippets import gateway_url_of, write_snippets
 from servers.access import server_for
 from servers.models import Server
@@ -47,26 +47,63 @@ def mint(request: MemberRequest, server: UUID) -> HttpResponse:
         )
     except FormUsedError as error:
         return _show_grants(request, found, refusal=error, status=409)
-    context = {
-        "server": found,
-        "tab": "grants",
-        "grant": minted.grant,
-        "token": minted.token,
-        "gateway_url": gateway_url_of(found.id),
-        "snippets": write_snippets(found, minted.token),
-    }
-    return render(request, "policies/minted.html", context)
+    return _show_token(request, minted)
+
+
+@never_cache
+@require_POST
+@member_view(write=ADMINS)
+def rotate(request: MemberRequest, grant: UUID) -> HttpResponse:
+    found = grant_for(grant)
+    form = RotateForm(found.server, request.POST)
+    if not form.is_valid():
+        return _show_grant(request, found, form=form, status=422)
+    overlap, grant_id = form.cleaned_data["overlap"].length, form.cleaned_data["form_id"]
+    try:
+        minted = rotate_grant(member=request.member, grant=found, overlap=overlap, grant_id=grant_id)
+    except PolicyError as error:
+        return _show_grant(request, found, refusal=error, status=409)
+    return _show_token(request, minted)
 
 
 @require_safe
 @member_view()
 def show_grant(request: MemberRequest, grant: UUID) -> HttpResponse:
-    found = grant_for(grant)
+    return _show_grant(request, grant_for(grant))
+
+
+def _show_token(request: MemberRequest, minted: MintedGrant) -> HttpResponse:
+    grant = minted.grant
+    context = {
+        "server": grant.server,
+        "tab": "grants",
+        "grant": grant,
+        "now": timezone.now(),
+        "token": minted.token,
+        "gateway_url": gateway_url_of(grant.server_id),
+        "snippets": write_snippets(grant.server, minted.token),
+    }
+    return render(request, "policies/minted.html", context)
+
+
+def _show_grant(
+    request: MemberRequest,
+    found: Grant,
+    *,
+    form: RotateForm | None = None,
+    refusal: PolicyError | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    now = timezone.now()
     context = {
         "grant": found,
         "server": found.server,
         "tab": "grants",
-        "now": timezone.now(),
+        "now": now,
+        "successor": successor_of(found),
+        "refusal": refusal,
+        "rotate_form": form or RotateForm(found.server),
+        "is_expired": found.expires_at is not None and found.expires_at <= now,
         "attach_form": AttachForm(found.server, initial={"policy": found.policy_id}),
         "expiry_form": ExpiryForm(initial={"expires": found.expires_at}),
         "gateway_url": gateway_url_of(found.server_id),
@@ -74,7 +111,7 @@ def show_grant(request: MemberRequest, grant: UUID) -> HttpResponse:
         "can_attach": request.member.role in POLICY_WRITERS,
         "can_write": request.member.role in ADMINS,
     }
-    return render(request, "policies/grant.html", context)
+    return render(request, "policies/grant.html", context, status=status)
 
 
 @require_POST

@@ -74,7 +74,10 @@ class PolicyTest(models.Model):
 
 
 class Grant(models.Model):
-    """A labelled bearer token for one agent on one server; only the SHA-256 of the `plg_` token is kept."""
+    """A labelled bearer token for one agent on one server; only the SHA-256 of the `plg_` token is kept.
+
+    A rotated grant `replaces` the one before it, and `counts_as` the first of that line: its limits stay charged.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE)
@@ -89,6 +92,8 @@ class Grant(models.Model):
     expires_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)
+    replaces = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="replacements")
+    counts_as = models.UUIDField(null=True)
 
     class Meta:
         ordering = ("-created_at",)

@@ -3,7 +3,7 @@ also writes the audit row. Versions are only ever added. Must never let a docume
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
@@ -14,11 +14,20 @@ from django.utils import timezone
 from accounts.access import Member
 from accounts.services import bump_epoch, record_audit
 from accounts.tokens import Prefix, mint_token
-from policies.access import carriers_of, current_version_for, policies_for, saved_tests_for, version_for
+from policies.access import (
+    carriers_of,
+    current_version_for,
+    policies_for,
+    saved_tests_for,
+    successor_of,
+    version_for,
+)
 from policies.check import judge_text
 from policies.errors import (
     ConflictError,
     FormUsedError,
+    GrantEndedError,
+    GrantReplacedError,
     GrantRevokedError,
     NameTakenError,
     NothingPublishedError,
@@ -193,16 +202,59 @@ def mint_grant(
         created_by=member.user,
         expires_at=expires_at,
     )
-    try:
-        with transaction.atomic():
-            grant.save(force_insert=True)
-    except IntegrityError:
-        raise FormUsedError from None
+    _insert_grant(grant)
     detail: dict[str, object] = {"id": str(grant.id), "last_four": token.last_four, "policy": _name_of(policy)}
     if expires_at is not None:
         detail["expires_at"] = expires_at.isoformat()
     record_audit(member=member, action="grant.mint", target=_target_of(grant), detail=detail)
     return MintedGrant(grant=grant, token=token.text)
+
+
+@transaction.atomic
+def rotate_grant(*, member: Member, grant: Grant, overlap: timedelta, grant_id: UUID | None = None) -> MintedGrant:
+    """A grant with a new token in this one's place: same label, policy, end, counters. This one ends after `overlap`.
+
+    It ends sooner if its own end is sooner. `grant_id` as for mint_grant, FormUsedError too. Raises GrantRevokedError,
+    GrantEndedError for an expired grant, and GrantReplacedError while an earlier successor is not revoked.
+    """
+    _lock_grant(grant)
+    now = timezone.now()
+    if grant.revoked_at is not None:
+        raise GrantRevokedError
+    if grant_id is not None and Grant.objects.filter(id=grant_id).exists():
+        raise FormUsedError
+    if grant.expires_at is not None and grant.expires_at <= now:
+        raise GrantEndedError
+    successor = successor_of(grant)
+    if successor is not None:
+        raise GrantReplacedError(successor.last_four)
+    _share_policy(grant.policy, grant.server_id)
+    token = mint_token(Prefix.GRANT)
+    following = Grant(
+        id=grant_id or uuid4(),
+        organisation=member.organisation,
+        server=grant.server,
+        policy=grant.policy,
+        label=grant.label,
+        token_hash=token.hash,
+        last_four=token.last_four,
+        created_by=member.user,
+        expires_at=grant.expires_at,
+        replaces=grant,
+        counts_as=grant.counts_as or grant.id,
+    )
+    _insert_grant(following)
+    grant.expires_at = min(now + overlap, grant.expires_at or now + overlap)
+    grant.save(update_fields=["expires_at"])
+    bump_epoch(organisation_id=grant.organisation_id)
+    detail: dict[str, object] = {
+        "id": str(following.id),
+        "last_four": token.last_four,
+        "replaces": str(grant.id),
+        "old_ends_at": grant.expires_at.isoformat(),
+    }
+    record_audit(member=member, action="grant.rotate", target=_target_of(grant), detail=detail)
+    return MintedGrant(grant=following, token=token.text)
 
 
 @transaction.atomic
@@ -310,10 +362,18 @@ def _lock_policy(policy: Policy, expected: int | None) -> PolicyVersion | None:
 
 
 def _lock_grant(grant: Grant) -> None:
-    locked = Grant.objects.select_for_update().filter(id=grant.id).first()
+    locked = Grant.objects.select_for_update(of=("self",)).select_related("policy").filter(id=grant.id).first()
     if locked is None:
         raise Http404("no such grant")
-    grant.revoked_at = locked.revoked_at
+    grant.revoked_at, grant.expires_at, grant.policy = locked.revoked_at, locked.expires_at, locked.policy
+
+
+def _insert_grant(grant: Grant) -> None:
+    try:
+        with transaction.atomic():
+            grant.save(force_insert=True)
+    except IntegrityError:
+        raise FormUsedError from None
 
 
 def _share_policy(policy: Policy | None, server_id: UUID) -> None:

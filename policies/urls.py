@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from policies import grant_views, review_views, trial_views, views
+from policies import grant_views, review_views, survey_views, trial_views, views
 
 app_name = "policies"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -32,6 +32,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("app/<slug:organisation>/servers/<uuid:server>/grants/mint/", grant_views.mint, name="mint"),
     path("app/<slug:organisation>/grants/<uuid:grant>/", grant_views.show_grant, name="grant"),
     path("app/<slug:organisation>/grants/<uuid:grant>/revoke/", grant_views.revoke, name="revoke"),
+    path("app/<slug:organisation>/grants/<uuid:grant>/rotate/", grant_views.rotate, name="rotate"),
+    path("app/<slug:organisation>/grants/<uuid:grant>/tools/", survey_views.show_tools, name="grant_tools"),
     path("app/<slug:organisation>/grants/<uuid:grant>/policy/", grant_views.attach, name="attach"),
     path("app/<slug:organisation>/grants/<uuid:grant>/expiry/", grant_views.expire, name="expire"),
     path("api/v1/", include("policies.api.urls")),

@@ -8,6 +8,7 @@ from typing import Final, cast
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Count, Q
 from django.http import Http404
 from django.utils import timezone
@@ -65,6 +66,17 @@ def server_for(server_id: UUID) -> Server:
     if server is None:
         raise Http404("no such server")
     return server
+
+
+def find_organisation(server_id: UUID) -> UUID | None:
+    """Which organisation has a server with this id, None when none has; needs no tenant block.
+
+    The look-up is PostgreSQL's function policylayer_server, which tells that one id and nothing else.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT organisation_id FROM policylayer_server(%s)", [server_id])
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def tools_for(server: Server) -> list[Tool]:

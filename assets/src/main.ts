@@ -2,6 +2,7 @@
 import "./style.css";
 import "htmx.org";
 import { enhanceCopyButtons } from "./copy";
+import { enhanceLive } from "./live";
 
 document.documentElement.classList.add("js");
 
@@ -58,6 +59,7 @@ enhanceScrollers();
 enhanceCopyButtons();
 enhanceConfirmations();
 enhanceMenus();
+enhanceLive();
 void enhanceEditors(document);
 document.addEventListener("htmx:afterSettle", (event) => {
   if (event.target instanceof Element) void enhanceEditors(event.target);

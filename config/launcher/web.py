@@ -24,6 +24,8 @@ def main() -> None:
         proxy_headers=bool(proxies),
         forwarded_allow_ips=proxies,
         timeout_graceful_shutdown=3,
+        # Pages have nothing to say over theirs.
+        ws_max_size=4096,
     )
     if workers > 1:
         Multiprocess(config, sockets=sockets).run()

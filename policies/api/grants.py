@@ -1,6 +1,7 @@
-"""/api/v1/grants/: list, mint, read, change the end, revoke, attach a policy. A token is in the minting answer only."""
+"""/api/v1/grants/: list, mint, read, end, rotate, revoke, attach a policy. A token is in its first answer only."""
 
 from collections.abc import Collection
+from datetime import timedelta
 from typing import ClassVar
 from uuid import UUID
 
@@ -15,8 +16,8 @@ from policies.api.idempotency import once
 from policies.api.paging import page_of
 from policies.api.problems import problems
 from policies.api.schema import SERVER_FILTER, describe, describe_creation, describe_list
-from policies.api.shapes import AttachBody, GrantBody, GrantChange, GrantPage, GrantShape, MintedShape
-from policies.services import attach_policy, mint_grant, revoke_grant, set_expiry
+from policies.api.shapes import AttachBody, GrantBody, GrantChange, GrantPage, GrantShape, MintedShape, RotateBody
+from policies.services import MintedGrant, attach_policy, mint_grant, revoke_grant, rotate_grant, set_expiry
 from policies.snippets import gateway_url_of
 
 TAG = "grants"
@@ -41,8 +42,7 @@ class GrantsView(TenantView):
             minted = mint_grant(
                 member=request.member, server=server, label=body["label"], policy=policy, expires_at=body["expires_at"]
             )
-        answer = {"grant": minted.grant, "gateway_url": gateway_url_of(server.id), "token": minted.token}
-        return Response(MintedShape(answer).data, status=201, headers={"Cache-Control": "no-store"})
+        return _answer_minted(minted)
 
 
 class GrantView(TenantView):
@@ -61,6 +61,20 @@ class GrantView(TenantView):
         with problems():
             set_expiry(member=request.member, grant=found, expires_at=body["expires_at"])
         return Response(GrantShape(found).data)
+
+
+class RotateView(TenantView):
+    write_roles: ClassVar[Collection[Role]] = ADMINS
+
+    @describe_creation("rotateGrant", body=RotateBody, answers={201: MintedShape}, tag=TAG)
+    @once
+    def post(self, request: ApiRequest, grant: UUID) -> Response:
+        """Put a new grant with a new token in this one's place; the old token ends after the overlap."""
+        found = grant_for(grant)
+        overlap = timedelta(seconds=read_body(RotateBody, request)["overlap"])
+        with problems():
+            minted = rotate_grant(member=request.member, grant=found, overlap=overlap)
+        return _answer_minted(minted)
 
 
 class RevokeView(TenantView):
@@ -85,3 +99,8 @@ class AttachView(TenantView):
         with problems():
             attach_policy(member=request.member, grant=found, policy=policy)
         return Response(GrantShape(found).data)
+
+
+def _answer_minted(minted: MintedGrant) -> Response:
+    answer = {"grant": minted.grant, "gateway_url": gateway_url_of(minted.grant.server_id), "token": minted.token}
+    return Response(MintedShape(answer).data, status=201, headers={"Cache-Control": "no-store"})

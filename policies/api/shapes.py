@@ -15,6 +15,7 @@ from servers.models import Kind, Server, Tool
 
 EXPECTED = [outcome for outcome, _ in OUTCOMES]
 Fields = dict[str, serializers.Field[Any, Any, Any, Any]]
+OVERLAPS = (0, 3600, 86_400, 604_800)
 DOCUMENT_HELP = (
     "The policy as text: a JSON string that holds the JSON document. As text it is judged letter for letter, duplicate"
     " keys and the spelling of numbers included."
@@ -256,16 +257,25 @@ class AttachBody(Body):
     policy = serializers.UUIDField(allow_null=True, help_text="Null: no policy, which denies every call.")
 
 
+class RotateBody(Body):
+    overlap = serializers.ChoiceField(
+        choices=OVERLAPS, help_text="Seconds for which the old token stays valid: none, an hour, a day or a week."
+    )
+
+
 class GrantShape(serializers.ModelSerializer[Grant]):
     server = serializers.UUIDField(source="server_id")
     policy = serializers.UUIDField(source="policy_id", allow_null=True)
+    replaces = serializers.UUIDField(
+        source="replaces_id", allow_null=True, help_text="The grant that it was rotated from."
+    )
     created_by = serializers.SerializerMethodField()
 
     class Meta:
         model = Grant
         fields = (
             "id", "server", "policy", "label", "last_four", "created_by", "created_at", "expires_at", "revoked_at",
-            "last_used_at",
+            "last_used_at", "replaces",
         )  # fmt: skip
 
     def get_created_by(self, grant: Grant) -> str | None:

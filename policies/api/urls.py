@@ -23,6 +23,7 @@ urlpatterns: list[URLPattern] = [
     path("policies/<uuid:policy>/tests/<uuid:test>/", saved_tests.SavedTestView.as_view(), name="test"),
     path("grants/", grants.GrantsView.as_view(), name="grants"),
     path("grants/<uuid:grant>/", grants.GrantView.as_view(), name="grant"),
+    path("grants/<uuid:grant>/rotate/", grants.RotateView.as_view(), name="rotate"),
     path("grants/<uuid:grant>/revoke/", grants.RevokeView.as_view(), name="revoke"),
     path("grants/<uuid:grant>/attach/", grants.AttachView.as_view(), name="attach"),
     path("decisions/", decisions.DecisionsView.as_view(), name="decisions"),

@@ -22,6 +22,7 @@ DEFINERS = {
     "policylayer_grant",
     "policylayer_open_organisations",
     "policylayer_organisations",
+    "policylayer_server",
 }
 by_model = pytest.mark.parametrize("model", MODELS, ids=[model.__name__ for model in MODELS])
 

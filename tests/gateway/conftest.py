@@ -15,6 +15,7 @@ from django.urls import re_path
 
 from accounts import epochs
 from config.celery import app as celery
+from gateway import knock
 from gateway.endpoint import GatewayEndpoint
 from gateway.lifespan import Lifespan
 from gateway.log_writer import LogWriter
@@ -56,10 +57,12 @@ def redis_url() -> Iterator[str]:
         pytest.fail("no free Redis database for this run")
     django_settings.REDIS_URL = url
     epochs._client.cache_clear()
+    knock._client.cache_clear()
     yield url
     django_settings.REDIS_URL = before
-    epochs._client().close()
-    epochs._client.cache_clear()
+    for made in (epochs._client, knock._client):
+        made().close()
+        made.cache_clear()
     client.flushdb()
     client.close()
 

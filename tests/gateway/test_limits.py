@@ -8,6 +8,8 @@ import pytest
 import redis
 
 from accounts.shards import key_of
+from accounts.tenancy import tenant
+from policies.models import Grant
 from tests.gateway.upstream import Received, RecordingUpstream, Reply
 from tests.gateway.world import Agent, World, agent_of, make_grant, make_server, publish, wait_until
 
@@ -49,6 +51,21 @@ def test_a_full_limit_charges_none_of_the_others(
         key = key_of(world.organisation.id, "limit", "grant", str(world.grant.id), "wide")
         assert client.zcount(key, 0, "+inf") == 1
         assert 55_000 < client.pttl(key) <= 61_000
+
+
+def test_a_rotated_grant_goes_on_with_the_counters_of_the_old_one(
+    build: Build, gateway: str, upstream: RecordingUpstream
+) -> None:
+    world = build(limits(limit(2)))
+    assert outcome_of(agent_of(gateway, world).call("getTickers")) == "allow"
+    following, token = make_grant(world.server, world.policy, "rotated")
+    beside, other = make_grant(world.server, world.policy, "beside")
+    with tenant(world.organisation.id):
+        Grant.objects.filter(id=following.id).update(replaces=world.grant, counts_as=world.grant.id)
+    rotated = Agent(gateway, world.server.id, token)
+    assert [outcome_of(rotated.call("getTickers")) for _ in range(2)] == ["allow", "limit"]
+    assert outcome_of(Agent(gateway, world.server.id, other).call("getTickers")) == "allow"
+    assert beside.counts_as is None
 
 
 def test_entries_of_one_counter_share_its_history_and_are_charged_once(

@@ -25,6 +25,8 @@ accounts:create_organisation  GET    302 200 200 200 200
 accounts:create_organisation  POST   302 422 422 422 422
 gateway:start                 GET    302 404 200 200 200
 gateway:log                   GET    302 404 200 200 200
+gateway:export                GET    302 404 200 200 200
+gateway:waiting               GET    302 404 200 200 200
 gateway:decision              GET    302 404 200 200 200
 accounts:members              GET    302 404 200 200 200
 accounts:change_role          POST   302 404 403 403 302
@@ -70,6 +72,8 @@ policies:duplicate            POST   302 404 403 302 302
 policies:grants               GET    302 404 200 200 200
 policies:mint                 POST   302 404 403 403 422
 policies:grant                GET    302 404 200 200 200
+policies:grant_tools          GET    302 404 200 200 200
+policies:rotate               POST   302 404 403 403 422
 policies:revoke               POST   302 404 403 403 302
 policies:attach               POST   302 404 403 302 302
 policies:expire               POST   302 404 403 403 302
@@ -99,6 +103,7 @@ policies:api:grants           GET    401 200 200 200 200
 policies:api:grants           POST   401 400 403 403 400
 policies:api:grant            GET    401 404 200 200 200
 policies:api:grant            PATCH  401 404 403 403 400
+policies:api:rotate           POST   401 404 403 403 400
 policies:api:revoke           POST   401 404 403 403 200
 policies:api:attach           POST   401 404 403 400 400
 policies:api:decisions        GET    401 200 200 200 200
