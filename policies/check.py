@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from policies.engine.explain import Sentence, explain_policy
+from policies.engine.explain import Sentence, explain_parts, explain_policy
 from policies.engine.parse import Problem, parse_policy
 from policies.engine.tools import ToolFacts
 from servers.access import tool_facts_for
@@ -14,11 +14,12 @@ MAX_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """`sentences` are there only when there are no errors."""
+    """`sentences` are there only when there are no errors; `parts` says each argument rule and limit alone."""
 
     errors: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
     sentences: tuple[Sentence, ...]
+    parts: tuple[Sentence, ...] = ()
 
 
 def check_document(text: str, server: Server) -> Checked:
@@ -36,7 +37,8 @@ def check_text(text: str, tools: Mapping[str, ToolFacts]) -> Checked:
     parsed = parse_policy(text, tools)
     if parsed.policy is None:
         return Checked(parsed.errors, parsed.warnings, ())
-    return Checked((), parsed.warnings, tuple(explain_policy(parsed.policy, tools)))
+    sentences, parts = explain_policy(parsed.policy, tools), explain_parts(parsed.policy)
+    return Checked((), parsed.warnings, tuple(sentences), tuple(parts))
 
 
 def refuse_unread(message: str) -> Checked:
