@@ -34,7 +34,8 @@ export interface EditorHandle {
   steps(): { undo: number; redo: number };
   reveal(from: number, to: number): void;
   onText(listener: () => void): void;
-  onReport(listener: (report: Report) => void): void;
+  // The last report comes at once; `text` is what it is about, which may be older than the text now.
+  onReport(listener: (report: Report, text: string) => void): void;
 }
 
 function labelOf(area: HTMLTextAreaElement): string {
@@ -78,7 +79,8 @@ function joinEdits(text: string, edits: readonly TextEdit[]): { from: number; to
 
 class JsonEditor implements EditorHandle {
   private readonly textListeners: (() => void)[] = [];
-  private readonly reportListeners: ((report: Report) => void)[] = [];
+  private readonly reportListeners: ((report: Report, text: string) => void)[] = [];
+  private lastReport: [Report, string] | null = null;
   private readonly view: EditorView;
   private readonly report: ReportView;
   private pause = 0;
@@ -135,8 +137,9 @@ class JsonEditor implements EditorHandle {
     this.textListeners.push(listener);
   }
 
-  onReport(listener: (report: Report) => void): void {
+  onReport(listener: (report: Report, text: string) => void): void {
     this.reportListeners.push(listener);
+    if (this.lastReport) listener(...this.lastReport);
   }
 
   // Inside its own box only: the page must not move under the hand that works beside it.
@@ -193,6 +196,7 @@ class JsonEditor implements EditorHandle {
     this.running?.abort();
     const running = new AbortController();
     this.running = running;
+    const sent = this.area.value;
     const answer = await validateText(url, this.area, running.signal);
     if (running.signal.aborted) return;
     if (answer.kind === "failed") {
@@ -201,7 +205,9 @@ class JsonEditor implements EditorHandle {
     }
     this.view.dispatch(setDiagnostics(this.view.state, diagnosticsFor(this.view.state, answer.report)));
     this.report.show(answer.report);
-    for (const listener of this.reportListeners) listener(answer.report);
+    // An edit since then has a check of its own on its way, but this one is about the text that was sent.
+    this.lastReport = [answer.report, sent];
+    for (const listener of this.reportListeners) listener(answer.report, sent);
   }
 
   private goTo(problem: Problem): void {

@@ -1,6 +1,7 @@
 """Generated policy documents as people and programs write them: any spelling of numbers, any order, any spacing."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
@@ -48,8 +49,8 @@ class Raw:
 def write_policy(random: Random) -> str:
     """One document; not every one is valid."""
     parts: dict[str, Any] = {"version": "1", "default": random.choice(["deny", "allow"])}
-    optional = {
-        "description": lambda: random.choice(["", 'Said "so" \\ \t – ok']),
+    optional: dict[str, Callable[[], Any]] = {
+        "description": lambda: random.choice(["", 'Said "so" \\ \t ü ok']),
         "hide": lambda: random.sample([*NAMES, "closeA*", "cancel*"], random.randint(0, 2)),
         "risk": lambda: {level.value: _rule(random) for level in random.sample(LEVELS, random.randint(0, 3))},
         "all_tools": lambda: {"limits": [{"counter": "calls", "window": "minute", "max": Raw("120.0")}]},
@@ -68,7 +69,7 @@ def _names(random: Random) -> list[str]:
 
 
 def _rule(random: Random) -> dict[str, Any]:
-    optional = {
+    optional: dict[str, Callable[[], Any]] = {
         "action": lambda: random.choice(ACTIONS),
         "reason": lambda: "Because.",
         "rate_limit": lambda: {"max": Raw(random.choice(["10", "3"])), "window": random.choice([60, "hour", 90])},
@@ -79,7 +80,9 @@ def _rule(random: Random) -> dict[str, Any]:
 
 
 def _entry(random: Random) -> dict[str, Any]:
-    found = [random.choice(CONDITIONS).replace("NUMBER", random.choice(NUMBERS)) for _ in range(random.choice([1, 1, 2]))]
+    found = [
+        random.choice(CONDITIONS).replace("NUMBER", random.choice(NUMBERS)) for _ in range(random.choice([1, 1, 2]))
+    ]
     entry: dict[str, Any] = {"conditions": [Raw(text) for text in found]}
     return entry | ({"on_deny": "Not so."} if random.random() < 0.5 else {})
 
@@ -98,7 +101,9 @@ class _Writer:
         if isinstance(value, Raw):
             return value.text
         if isinstance(value, dict):
-            return self._wrap("{}", [f"{self._key(key)}{self.colon}{{}}" for key in value], list(value.values()), indent)
+            return self._wrap(
+                "{}", [f"{self._key(key)}{self.colon}{{}}" for key in value], list(value.values()), indent
+            )
         if isinstance(value, list):
             return self._wrap("[]", ["{}"] * len(value), value, indent)
         return json.dumps(value, ensure_ascii=self.random.random() < 0.5)

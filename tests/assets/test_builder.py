@@ -1,4 +1,4 @@
-"""The builder's TypeScript against the engine: same answers for a thousand policies, and texts that stay as they were."""
+"""The builder's TypeScript against the engine, over a thousand policies: same answers, texts that stay as they were."""
 
 import gzip
 import json
@@ -8,7 +8,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from config.launcher.front_end import DIST, ROOT, find_node
+from config.launcher.front_end import DIST, find_node
+from config.launcher.packages import ROOT
 from policies.engine.compile import compile_policy
 from policies.engine.parse import parse_policy
 from policies.engine.policy import Action, Policy
@@ -33,7 +34,8 @@ def answer_for(policy: Policy, facts: ToolFacts) -> tuple[str, str]:
 
 
 def make_cases() -> list[dict[str, Any]]:
-    random, cases = Random(20261122), []
+    random = Random(20261122)
+    cases: list[dict[str, Any]] = []
     while len(cases) < POLICIES:
         text = write_policy(random)
         policy = parse_policy(text, TOOLS).policy

@@ -14,7 +14,7 @@ export function FilterBar({ tools, filter, onFilter }: Props) {
   const distinct = (key: "category" | "module"): string[] => [...new Set(tools.map((tool) => tool[key]))].filter(Boolean).sort();
   const choose = (key: "level" | "category" | "module" | "state", label: string, options: readonly (readonly [string, string])[]) => (
     <select aria-label={label} value={filter[key]} onChange={(event) => put({ [key]: event.currentTarget.value })}>
-      <option value="">{label}: any</option>
+      <option value="">{label}</option>
       {options.map(([value, word]) => <option key={value} value={value}>{word}</option>)}
     </select>
   );

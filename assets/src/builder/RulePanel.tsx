@@ -8,7 +8,7 @@ import { drawEntry, fieldsOf, KINDS, type DrawnEntry } from "./forms";
 import { RateForm } from "./RateForm";
 import { serve, type Policy } from "./resolve";
 import type { Tool } from "./tools";
-import { LEVEL_WORDS, writeSource } from "./words";
+import { capitalise, LEVEL_WORDS, writeSource } from "./words";
 import type { Report } from "../validate";
 
 interface Props {
@@ -16,6 +16,8 @@ interface Props {
   document: PolicyDocument;
   policy: Policy;
   report: Report | null;
+  // Whether the report is about this very text; pointers into lists may be another rule's otherwise.
+  isFresh: boolean;
   isReadOnly: boolean;
   onEdit: (edits: readonly Edit[]) => void;
   onShow: (pointer: string) => void;
@@ -50,7 +52,7 @@ const ACTION_WORDS = [
 ] as const;
 
 export function RulePanel(props: Props) {
-  const { tool, document, policy, report, isReadOnly, onEdit, onShow, onBack } = props;
+  const { tool, document, policy, report, isFresh, isReadOnly, onEdit, onShow, onBack } = props;
   const head = useRef<HTMLHeadingElement>(null);
   useEffect(() => head.current?.focus(), []);
   const serving = serve(policy, tool);
@@ -58,9 +60,10 @@ export function RulePanel(props: Props) {
   const own = policy.tools.get(tool.name)?.node;
   const isLocked = isReadOnly || isBlocked(policy, tool.name);
   const [drawn, undrawn] = sortEntries(document, own, pointer, tool);
-  const sentence = (at: string): string => report?.parts.find((part) => part.pointer === at)?.text ?? "";
+  const current = isFresh ? report : null;
+  const sentence = (at: string): string => current?.parts.find((part) => part.pointer === at)?.text ?? "";
   const whole = report?.sentences.find((each) => each.pointer === pointer)?.text;
-  const problems = [...(report?.errors ?? []), ...(report?.warnings ?? [])].filter(
+  const problems = [...(current?.errors ?? []), ...(current?.warnings ?? [])].filter(
     (problem) => problem.pointer === pointer || problem.pointer.startsWith(`${pointer}/`));
   const change = (...args: Parameters<typeof inside>): void => {
     const made = inside(...args);
@@ -76,7 +79,7 @@ export function RulePanel(props: Props) {
       <h2 id="rule-head" tabIndex={-1} ref={head}><code>{tool.name}</code> <small class="muted">{tool.title}</small></h2>
       <p class="row">
         <span class={`badge badge-${tool.level}`}>{LEVEL_WORDS[tool.level] ?? tool.level}</span>
-        <span class={`badge badge-${tool.category}`}>{tool.category}</span>
+        <span class={`badge badge-${tool.category}`}>{capitalise(tool.category)}</span>
         <span class="muted">Served by {writeSource(serving)}.</span>
       </p>
       <p aria-live="polite">{whole ?? (own ? "Its sentence comes when the policy has been checked." : "It has no rule of its own yet. The first condition below makes one.")}</p>
@@ -105,7 +108,7 @@ export function RulePanel(props: Props) {
       ))}
       {undrawn.map(({ pointer: at, node }) => (
         <div key={at} class="rule-entry">
-          <p>{sentence(at) || "A rule that has no form here."}</p>
+          <p>{sentence(at) || "A rule without a form."}</p>
           <pre tabIndex={0} aria-label={`JSON of ${at}`}><code>{textOf(document, node)}</code></pre>
           <p><button type="button" class="button button-small" onClick={() => onShow(at)}>Show in the JSON</button></p>
         </div>

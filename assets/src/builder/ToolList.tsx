@@ -4,7 +4,7 @@ import { isBlocked } from "./changes";
 import type { Policy, State } from "./resolve";
 import { StateControl } from "./StateControl";
 import type { Row, Tool } from "./tools";
-import { capitalise, count, LEVEL_WORDS, writeSource } from "./words";
+import { capitalise, count, LEVEL_WORDS, writeServing } from "./words";
 
 const HEAD_REM = 2.25;
 const ROW_REM = 3.5;
@@ -156,7 +156,6 @@ interface CellProps extends Props {
 
 function Cells({ row: { tool, serving }, policy, selected, isReadOnly, onSelect, onPick, onMove }: CellProps) {
   const isFixed = serving.source === "hidden" && isBlocked(policy, tool.name);
-  const limits = serving.rule?.clauses.length && serving.source !== "own" ? ", with its conditions" : "";
   return (
     <>
       <span role="cell">
@@ -177,10 +176,10 @@ function Cells({ row: { tool, serving }, policy, selected, isReadOnly, onSelect,
       </span>
       <span role="cell" class="tools-state">
         <StateControl
-          label={`${tool.name}, ${writeSource(serving)}`} state={serving.state} isLocked={isReadOnly || isFixed}
+          label={`${tool.name}, ${writeServing(serving)}`} state={serving.state} isLocked={isReadOnly || isFixed}
           onPick={(state) => onPick(tool, state)} onMove={onMove}
         />
-        <small class="muted">{writeSource(serving)}{limits}</small>
+        <small class="muted" title={writeServing(serving)}>{writeServing(serving)}</small>
       </span>
     </>
   );

@@ -1,11 +1,11 @@
 // The policy builder: the tools and what the policy does with each, over the text that the JSON editor beside it holds.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { clearOwn, restoreRule, setDefault, setRisk, setStates, type Outcome } from "./changes";
-import { endOf, findNode, readDocument, type PolicyDocument } from "./document";
+import { endOf, findNode, joinPointer, readDocument, type PolicyDocument } from "./document";
 import type { Edit } from "./edits";
 import { FilterBar } from "./FilterBar";
 import { LevelRules } from "./LevelRules";
-import { readPolicy, serve, STATES, type State } from "./resolve";
+import { readPolicy, serve, STATES, type Policy, type State } from "./resolve";
 import { RulePanel } from "./RulePanel";
 import { ToolList } from "./ToolList";
 import { ANYTHING, filterRows, type Row, type Tool } from "./tools";
@@ -46,14 +46,15 @@ function describe(outcome: Outcome, word: string): string {
 
 export function Workbench({ tools, editor, onShowJson }: Props) {
   const { document, reason, steps } = useDocument(editor);
-  const [report, setReport] = useState<Report | null>(null);
+  const [checked, setChecked] = useState<{ report: Report; text: string } | null>(null);
   const [filter, setFilter] = useState(ANYTHING);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [opened, setOpened] = useState<string | null>(null);
   const [left, setLeft] = useState<string | null>(null);
   const [said, setSaid] = useState("");
   const forms = useRef(new Map<string, string>());
-  useEffect(() => editor.onReport(setReport), [editor]);
+  useEffect(() => editor.onReport((report, text) => setChecked({ report, text })), [editor]);
+  const report = checked?.report ?? null;
   const policy = useMemo(() => (document ? readPolicy(document) : null), [document]);
   const rows = useMemo<Row[]>(() => (policy ? tools.map((tool) => ({ tool, serving: serve(policy, tool) })) : []), [policy, tools]);
   const shown = useMemo(() => filterRows(rows, filter), [rows, filter]);
@@ -99,7 +100,7 @@ export function Workbench({ tools, editor, onShowJson }: Props) {
         <span class="muted" role="status">{reason ? `${reason} The builder waits with the last text that did.` : said}</span>
       </div>
       {tool
-        ? <RulePanel key={tool.name} {...{ tool, document, policy, report, isReadOnly }} onEdit={edit} onShow={show} onBack={() => { setLeft(tool.name); setOpened(null); }} />
+        ? <RulePanel key={tool.name} {...{ tool, document, policy, report, isReadOnly }} isFresh={checked?.text === document.text} onEdit={edit} onShow={show} onBack={() => { setLeft(tool.name); setOpened(null); }} />
         : <>
           <LevelRules
             {...{ policy, rows, isReadOnly }} onShow={show}
@@ -118,22 +119,27 @@ export function Workbench({ tools, editor, onShowJson }: Props) {
           {shown.length === 0 && <p class="empty">No tool fits these filters.</p>}
           <ToolList rows={shown} {...{ policy, selected, isReadOnly }} focusOn={left} onSelect={select} onPick={pick} />
           {!editor.isReadOnly && <p class="hint">On a state, Left and Right choose, Up and Down change the tool, and the letters A, D, H, P and C pick Allow, Deny, Hide, Approve and Custom.</p>}
-          <Elsewhere report={report} tools={tools} onShow={show} />
+          <Elsewhere {...{ report, tools, policy }} onShow={show} />
         </>}
     </>
   );
 }
 
 interface ElsewhereProps {
+  policy: Policy;
   report: Report | null;
   tools: readonly Tool[];
   onShow: (pointer: string) => void;
 }
 
 // Rules that no row of the list is: patterns, rules for every tool, methods, and tools that are not there.
-function Elsewhere({ report, tools, onShow }: ElsewhereProps) {
-  const names = useMemo(() => new Set(tools.map(({ name }) => `/tools/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`)), [tools]);
-  const rest = (report?.sentences ?? []).filter(({ pointer }) => /^\/(tools|all_tools|methods|hide)\//.test(pointer) && !names.has(pointer));
+function Elsewhere({ report, policy, tools, onShow }: ElsewhereProps) {
+  const drawn = useMemo(() => {
+    const names = new Set(tools.map(({ name }) => name));
+    const hidden = policy.hide.flatMap((name, index) => (names.has(name) ? [`/hide/${index}`] : []));
+    return new Set([...hidden, ...[...names].map((name) => joinPointer("tools", name))]);
+  }, [tools, policy]);
+  const rest = (report?.sentences ?? []).filter(({ pointer }) => /^\/(tools|all_tools|methods|hide)\//.test(pointer) && !drawn.has(pointer));
   if (!rest.length) return null;
   return (
     <details class="fold" open>

@@ -19,4 +19,10 @@ export function writeSource({ source, name }: Serving): string {
   return source === "hidden" ? `hide: ${name}` : "the default";
 }
 
+// Under Custom the word of the button does not say whether the call then passes or waits for a person.
+export function writeServing(serving: Serving): string {
+  if (serving.state !== "custom") return writeSource(serving);
+  return `${serving.action === "allow" ? "allowed" : "asks a person"} under conditions: ${writeSource(serving)}`;
+}
+
 export const count = (many: number, word: string): string => `${many.toLocaleString("en-GB")} ${word}${many === 1 ? "" : "s"}`;
