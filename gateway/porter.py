@@ -17,7 +17,7 @@ from django.http import Http404
 
 from accounts.tenancy import tenant
 from accounts.tokens import Prefix, is_well_formed
-from gateway.errors import AccessError, HostError, OriginError, UnauthorisedError, VerbError
+from gateway.errors import GatewayError, HostError, OriginError, UnauthorisedError, VerbError
 from gateway.headers import Headers, text_of
 from gateway.hints import Happened, Hint, send_hints
 from gateway.knock import KEPT, KEPT_SECONDS, Knock, Wrong, clean_client, encode_knock, knock_key
@@ -174,7 +174,7 @@ def judge_token(token: str, token_hash: bytes, snapshot: Snapshot | None) -> Evi
 
 def judge_error(error: Exception) -> Evidence:
     """What was wrong when it was not the token's doing."""
-    wrongs: dict[type[AccessError], Wrong] = {
+    wrongs: dict[type[GatewayError], Wrong] = {
         HostError: Wrong.HOST,
         OriginError: Wrong.ORIGIN,
         UnauthorisedError: Wrong.NO_TOKEN,

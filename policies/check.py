@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from policies.engine.explain import Sentence, explain_policy
+from policies.engine.explain import Sentence, explain_parts, explain_policy
 from policies.engine.parse import Problem, parse_policy
 from policies.engine.policy import Policy
 from policies.engine.tools import ToolFacts
@@ -15,11 +15,12 @@ MAX_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """`sentences` are there only when there are no errors."""
+    """`sentences` are there only when there are no errors; `parts` says each argument rule and limit alone."""
 
     errors: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
     sentences: tuple[Sentence, ...]
+    parts: tuple[Sentence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,8 @@ def judge_text(text: str, tools: Mapping[str, ToolFacts]) -> Judged:
     parsed = parse_policy(text, tools)
     if parsed.policy is None:
         return Judged(text, None, Checked(parsed.errors, parsed.warnings, ()))
-    sentences = tuple(explain_policy(parsed.policy, tools))
-    return Judged(text, parsed.policy, Checked((), parsed.warnings, sentences))
+    sentences, parts = explain_policy(parsed.policy, tools), explain_parts(parsed.policy)
+    return Judged(text, parsed.policy, Checked((), parsed.warnings, tuple(sentences), tuple(parts)))
 
 
 def refuse_unread(message: str) -> Checked:

@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("app/<slug:organisation>/servers/<uuid:server>/policies/", views.list_policies, name="list"),
     path("app/<slug:organisation>/servers/<uuid:server>/policies/new/", views.create, name="create"),
     path("app/<slug:organisation>/servers/<uuid:server>/policies/validate/", views.validate, name="validate"),
+    path("app/<slug:organisation>/servers/<uuid:server>/policies/tools.json", views.tools_data, name="tools_data"),
     path("app/<slug:organisation>/policies/<uuid:policy>/", views.detail, name="detail"),
     path("app/<slug:organisation>/policies/<uuid:policy>/publish/", views.publish, name="publish"),
     path("app/<slug:organisation>/policies/<uuid:policy>/delete/", views.delete, name="delete"),

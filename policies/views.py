@@ -31,7 +31,7 @@ from policies.forms import CreateForm, PublishForm, RestoreForm, read_create
 from policies.models import Policy, PolicyVersion
 from policies.services import create_policy, delete_policy, publish_policy, restore_version
 from policies.starts import Start, list_choices, write_start
-from servers.access import server_for, tool_facts_for
+from servers.access import listed_tools_for, server_for, tool_facts_for
 from servers.models import Server
 
 SENTENCES_SHOWN = 4
@@ -167,6 +167,12 @@ def validate(request: MemberRequest, server: UUID) -> JsonResponse:
     except UnicodeDecodeError:
         checked = refuse_unread("The document is not UTF-8 text.")
     return JsonResponse(asdict(checked))
+
+
+@require_safe
+@member_view()
+def tools_data(request: MemberRequest, server: UUID) -> JsonResponse:
+    return JsonResponse({"tools": listed_tools_for(server_for(server))})
 
 
 def _show_create(

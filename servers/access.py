@@ -1,10 +1,11 @@
 """Reads of servers and their tools, inside the tenant block: row-level security shows one organisation's rows."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from typing import Final, cast
+from typing import Final, TypedDict, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -34,6 +35,19 @@ class ToolFilter:
     level: str = ""
     category: str = ""
     state: str = ""
+
+
+class ListedTool(TypedDict):
+    """A tool as a policy is built for it; `level` is the one that policies see, `state` active or changed."""
+
+    name: str
+    title: str
+    module: str
+    category: str
+    level: Level
+    is_reviewed: bool
+    state: str
+    input_schema: object
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +112,24 @@ def find_tools(server: Server, wanted: ToolFilter) -> list[Tool]:
     elif wanted.state in tuple(ToolState):
         tools = tools.filter(state=wanted.state)
     return list(tools.order_by("name"))
+
+
+def listed_tools_for(server: Server) -> list[ListedTool]:
+    """Every tool still offered, by name, with what a policy builder shows of it. Numbers of schemas become floats."""
+    tools = Tool.objects.filter(server=server).defer("definition", "offered", "description").order_by("name")
+    return [
+        ListedTool(
+            name=tool.name,
+            title=tool.title,
+            module=tool.module,
+            category=tool.category,
+            level=effective_level(tool),
+            is_reviewed=tool.is_reviewed,
+            state=tool.state,
+            input_schema=json.loads(tool.input_schema),
+        )
+        for tool in _offered(list(tools))
+    ]
 
 
 def changed_tools_for(server: Server, limit: int) -> list[Tool]:

@@ -1,6 +1,8 @@
 // A JSON editor over <textarea data-editor data-validate-url="...">: the textarea stays in the form and is what is
 // submitted. It lives in a shadow root, where CodeMirror's styles are constructed sheets and need no 'unsafe-inline'.
-import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
+import {
+  defaultKeymap, history, historyKeymap, isolateHistory, redo, redoDepth, undo, undoDepth,
+} from "@codemirror/commands";
 import { json } from "@codemirror/lang-json";
 import { bracketMatching, foldGutter, foldKeymap, indentUnit, syntaxHighlighting } from "@codemirror/language";
 import { lintGutter, lintKeymap, setDiagnostics, type Diagnostic } from "@codemirror/lint";
@@ -14,6 +16,27 @@ import { ReportView } from "./report";
 import { validateText, type Problem, type Report } from "./validate";
 
 const PAUSE_MS = 250;
+
+export interface TextEdit {
+  offset: number;
+  length: number;
+  content: string;
+}
+
+// What a page may do with an editor: the policy builder edits and follows the same text.
+export interface EditorHandle {
+  readonly isReadOnly: boolean;
+  text(): string;
+  // All edits together are one step of undo. The caret stays where it is.
+  change(edits: readonly TextEdit[]): void;
+  undo(): void;
+  redo(): void;
+  steps(): { undo: number; redo: number };
+  reveal(from: number, to: number): void;
+  onText(listener: () => void): void;
+  // The last report comes at once; `text` is what it is about, which may be older than the text now.
+  onReport(listener: (report: Report, text: string) => void): void;
+}
 
 function labelOf(area: HTMLTextAreaElement): string {
   return area.getAttribute("aria-label") ?? area.labels[0]?.textContent.trim() ?? "JSON";
@@ -38,7 +61,26 @@ function replaceSelection(event: InputEvent, view: EditorView): boolean {
   return true;
 }
 
-class JsonEditor {
+// Thousands of separate changes cost CodeMirror far more than one that spans them.
+const MANY = 40;
+
+function joinEdits(text: string, edits: readonly TextEdit[]): { from: number; to: number; insert: string }[] {
+  const changes = edits.map(({ offset, length, content }) => ({ from: offset, to: offset + length, insert: content }));
+  const [first, last] = [changes[0], changes.at(-1)];
+  if (!first || !last || changes.length < MANY) return changes;
+  const parts: string[] = [];
+  let at = first.from;
+  for (const { from, to, insert } of changes) {
+    parts.push(text.slice(at, from), insert);
+    at = to;
+  }
+  return [{ from: first.from, to: last.to, insert: parts.join("") }];
+}
+
+class JsonEditor implements EditorHandle {
+  private readonly textListeners: (() => void)[] = [];
+  private readonly reportListeners: ((report: Report, text: string) => void)[] = [];
+  private lastReport: [Report, string] | null = null;
   private readonly view: EditorView;
   private readonly report: ReportView;
   private pause = 0;
@@ -56,6 +98,55 @@ class JsonEditor {
     area.after(frame);
     this.takeOver();
     this.check();
+  }
+
+  get isReadOnly(): boolean {
+    return this.view.state.readOnly;
+  }
+
+  text(): string {
+    return this.area.value;
+  }
+
+  change(edits: readonly TextEdit[]): void {
+    this.view.dispatch({ changes: joinEdits(this.area.value, edits), annotations: isolateHistory.of("full") });
+    const at = edits[0];
+    if (at) this.scrollTo(at.offset);
+  }
+
+  undo(): void {
+    undo(this.view);
+  }
+
+  redo(): void {
+    redo(this.view);
+  }
+
+  steps(): { undo: number; redo: number } {
+    return { undo: undoDepth(this.view.state), redo: redoDepth(this.view.state) };
+  }
+
+  reveal(from: number, to: number): void {
+    this.view.dispatch({
+      selection: { anchor: from, head: to }, effects: EditorView.scrollIntoView(from, { y: "start", yMargin: 40 }),
+    });
+    this.view.focus();
+  }
+
+  onText(listener: () => void): void {
+    this.textListeners.push(listener);
+  }
+
+  onReport(listener: (report: Report, text: string) => void): void {
+    this.reportListeners.push(listener);
+    if (this.lastReport) listener(...this.lastReport);
+  }
+
+  // Inside its own box only: the page must not move under the hand that works beside it.
+  private scrollTo(offset: number): void {
+    const box = this.view.scrollDOM;
+    const { top, bottom } = this.view.lineBlockAt(Math.min(offset, this.view.state.doc.length));
+    if (top < box.scrollTop || bottom > box.scrollTop + box.clientHeight) box.scrollTop = Math.max(0, top - box.clientHeight / 3);
   }
 
   private createState(): EditorState {
@@ -96,6 +187,7 @@ class JsonEditor {
     this.area.value = this.view.state.doc.toString();
     window.clearTimeout(this.pause);
     this.pause = window.setTimeout(() => this.check(), PAUSE_MS);
+    for (const listener of this.textListeners) listener();
   }
 
   private async check(): Promise<void> {
@@ -104,6 +196,7 @@ class JsonEditor {
     this.running?.abort();
     const running = new AbortController();
     this.running = running;
+    const sent = this.area.value;
     const answer = await validateText(url, this.area, running.signal);
     if (running.signal.aborted) return;
     if (answer.kind === "failed") {
@@ -112,6 +205,9 @@ class JsonEditor {
     }
     this.view.dispatch(setDiagnostics(this.view.state, diagnosticsFor(this.view.state, answer.report)));
     this.report.show(answer.report);
+    // An edit since then has a check of its own on its way, but this one is about the text that was sent.
+    this.lastReport = [answer.report, sent];
+    for (const listener of this.reportListeners) listener(answer.report, sent);
   }
 
   private goTo(problem: Problem): void {
@@ -121,6 +217,6 @@ class JsonEditor {
   }
 }
 
-export function attachEditor(area: HTMLTextAreaElement): void {
-  new JsonEditor(area);
+export function attachEditor(area: HTMLTextAreaElement): EditorHandle {
+  return new JsonEditor(area);
 }

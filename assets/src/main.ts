@@ -1,6 +1,6 @@
-// What every page loads: htmx, copy buttons, confirmations. Every page works without it.
+// What every page loads: copy buttons, confirmations, and where the page has use for them htmx and editors. Every page
+// works without it.
 import "./style.css";
-import "htmx.org";
 import { enhanceCopyButtons } from "./copy";
 import { enhanceLive } from "./live";
 
@@ -33,11 +33,20 @@ function enhanceMenus(): void {
   });
 }
 
+// A tenth of the largest page's script, so only pages that ask with it load it.
+function startHtmx(): void {
+  if (document.querySelector("[hx-get], [hx-post], [hx-put], [hx-patch], [hx-delete], [hx-boost]")) void import("htmx.org");
+}
+
 async function enhanceEditors(root: ParentNode): Promise<void> {
   const areas = root.querySelectorAll<HTMLTextAreaElement>("textarea[data-editor]:not([data-editor=on])");
   if (areas.length === 0) return;
   const { attachEditor } = await import("./editor");
-  areas.forEach(attachEditor);
+  const editors = [...areas].map((area) => [area, attachEditor(area)] as const);
+  for (const [area, editor] of editors) {
+    const place = area.form?.querySelector<HTMLElement>("[data-builder]");
+    if (place) (await import("./builder/mount")).mountBuilder(place, area, editor);
+  }
 }
 
 // A table that scrolls sideways must be reachable by keyboard; one that fits should not be a stop on the way.
@@ -55,6 +64,7 @@ function enhanceScrollers(): void {
   document.addEventListener("htmx:afterSettle", () => watch(document));
 }
 
+startHtmx();
 enhanceScrollers();
 enhanceCopyButtons();
 enhanceConfirmations();

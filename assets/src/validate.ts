@@ -17,6 +17,8 @@ export interface Report {
   errors: Problem[];
   warnings: Problem[];
   sentences: Sentence[];
+  // One for each argument rule and limit of a tool or level.
+  parts: Sentence[];
 }
 
 export type Answer = { kind: "report"; report: Report } | { kind: "failed"; message: string };
@@ -66,6 +68,7 @@ export async function validateText(url: string, area: HTMLTextAreaElement, signa
         errors: listOf(body["errors"], toProblem),
         warnings: listOf(body["warnings"], toProblem),
         sentences: listOf(body["sentences"], toSentence),
+        parts: listOf(body["parts"], toSentence),
       },
     };
   } catch {

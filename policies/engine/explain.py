@@ -67,6 +67,24 @@ def explain_policy(policy: Policy, tools: Mapping[str, ToolFacts]) -> list[Sente
     ]
 
 
+def explain_parts(policy: Policy) -> list[Sentence]:
+    """A sentence for each argument rule and limit of the rules in `tools` and `risk`, each at its own pointer."""
+    found: list[Sentence] = []
+    for rule in policy.rules:
+        clauses = rule.clauses
+        written = [
+            *((entry.pointer, _write_require(entry)) for entry in clauses.require),
+            *((entry.pointer, _write_deny(entry)) for entry in clauses.deny_if),
+            *((entry.pointer, _write_ask(entry)) for entry in clauses.approve_if),
+            *((limit.pointer, _write_limit(limit)) for limit in clauses.limits),
+        ]
+        if rule.rate_limit is not None:
+            rate = f"{rule.rate_limit.max:,} {write_window(rule.rate_limit.window)}"
+            written.append((rule.rate_limit.pointer, rate))
+        found += [Sentence(pointer, f"{text[:1].upper()}{text[1:]}.") for pointer, text in written]
+    return found
+
+
 def explain_decision(decision: Decision) -> str:
     """What happened to a call and why, with the values that decided. Not for records: arguments appear in it."""
     parts = [f"{_OUTCOMES[decision.outcome]} by {decision.rule}."]

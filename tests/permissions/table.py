@@ -54,6 +54,7 @@ policies:list                 GET    302 404 200 200 200
 policies:create               GET    302 404 403 200 200
 policies:create               POST   302 404 403 422 422
 policies:validate             POST   302 404 200 200 200
+policies:tools_data           GET    302 404 200 200 200
 policies:detail               GET    302 404 200 200 200
 policies:publish              POST   302 404 403 422 422
 policies:delete               POST   302 404 403 302 302

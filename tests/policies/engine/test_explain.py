@@ -1,5 +1,5 @@
 from policies.engine.evaluate import Decision
-from policies.engine.explain import explain_decision, explain_policy
+from policies.engine.explain import explain_decision, explain_parts, explain_policy
 from policies.engine.values import Outcome
 from tests.policies.engine.builders import ORDER, build, call, compile_fields, cond, load_bybit, rule, when
 
@@ -91,3 +91,25 @@ def test_absence_and_waiting_are_told() -> None:
     assert "args.x.y cannot be read" in broken
     limited = Decision(Outcome.LIMIT, "/tools/x/rate_limit", "At most 10.", retry_after=7)
     assert explain_decision(limited) == "Over a limit by /tools/x/rate_limit. At most 10. Try again in 7 seconds."
+
+
+def test_each_argument_rule_and_limit_has_a_sentence_of_its_own() -> None:
+    policy = build(
+        BYBIT,
+        risk={"medium": {"rate_limit": {"max": 30, "window": 60}}},
+        tools={
+            "createOrder": {
+                "require": when(cond("args.qty", "lte", "0.5")),
+                "deny_if": when(cond("args.price", "gt", 100000)),
+                "approve_if": when(cond("args.symbol", "neq", "BTCUSDT")),
+                "limits": [{"counter": "orders", "window": "hour", "max": 50}],
+            },
+        },
+    )
+    assert {sentence.pointer: sentence.text for sentence in explain_parts(policy)} == {
+        "/risk/medium/rate_limit": "30 a minute.",
+        "/tools/createOrder/require/0": "Qty at most 0.5.",
+        "/tools/createOrder/deny_if/0": "Price at most 100,000.",
+        "/tools/createOrder/approve_if/0": "Asks a person when symbol is not BTCUSDT.",
+        "/tools/createOrder/limits/0": "At most 50 calls an hour.",
+    }

@@ -1,0 +1,157 @@
+// Puts the builder beside the JSON editor of its form, with the draft that this browser kept.
+import { h, render } from "preact";
+import type { EditorHandle } from "../editor";
+import { dropDraft, dropPublished, findDraft, isSame, keepDraft, type Draft } from "./drafts";
+import { fetchTools } from "./tools";
+import { Workbench } from "./Workbench";
+
+const PAUSE_MS = 300;
+
+function note(place: HTMLElement, tone: string, text: string): HTMLElement {
+  const notice = document.createElement("div");
+  notice.className = `notice notice-${tone}`;
+  notice.setAttribute("role", "status");
+  const words = document.createElement("p");
+  words.textContent = text;
+  notice.append(words);
+  place.before(notice);
+  return notice;
+}
+
+function sayWhen(at: string): string {
+  const time = new Date(at);
+  return Number.isNaN(time.getTime()) ? "" : ` of ${time.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" })}`;
+}
+
+// Until the draft is published or thrown away, the form says which version it was written over, so that the server can
+// tell of another one that was published meanwhile.
+class DraftKeeper {
+  private readonly name: string;
+  private readonly expected: HTMLInputElement | null;
+  private readonly served: string;
+  // What the text was made from: the version in force, or for a new policy the chosen start.
+  private readonly servedBase: string;
+  private isTouched = false;
+  private pause = 0;
+
+  constructor(private readonly bench: HTMLElement, private readonly area: HTMLTextAreaElement, private readonly editor: EditorHandle) {
+    this.name = bench.dataset["draft"] ?? "";
+    this.expected = area.form?.querySelector<HTMLInputElement>("input[name=expected]") ?? null;
+    this.served = area.value;
+    this.servedBase = this.expected?.value ?? bench.dataset["base"] ?? "";
+    if (!this.name || editor.isReadOnly) return;
+    const fresh = bench.dataset["draftOfNew"];
+    if (fresh) dropPublished(fresh, this.served);
+    editor.onText(() => {
+      this.isTouched = true;
+      window.clearTimeout(this.pause);
+      this.pause = window.setTimeout(() => this.keep(), PAUSE_MS);
+    });
+    this.restore(findDraft(this.name));
+    window.addEventListener("pagehide", () => this.keep());
+  }
+
+  // A text that the server refused is on the page, but it is no more published than any other draft.
+  private keep(): void {
+    if (!this.isTouched) return;
+    if (!this.isUnsaved && isSame(this.area.value, this.served)) dropDraft(this.name);
+    else keepDraft(this.name, { base: this.expected?.value ?? this.servedBase, text: this.area.value, at: new Date().toISOString() });
+  }
+
+  private get isUnsaved(): boolean {
+    return "unsaved" in this.bench.dataset;
+  }
+
+  private restore(draft: Draft | null): void {
+    if (this.isUnsaved) this.isTouched = true;
+    if (!draft || this.isUnsaved) return;
+    if (isSame(draft.text, this.served)) {
+      dropDraft(this.name);
+      return;
+    }
+    const isOutrun = draft.base !== this.servedBase;
+    // Somebody who asks for another start gets it; the draft stays for the start that it was made from.
+    if (isOutrun && !this.expected && location.search) return;
+    if (this.expected) this.expected.value = draft.base;
+    this.put(draft.text);
+    const words = isOutrun && this.expected
+      ? `Your unpublished draft${sayWhen(draft.at)} is back. It was written over version ${draft.base}; version ${this.servedBase} was published meanwhile, and publishing will ask you once more.`
+      : `Your unpublished draft${sayWhen(draft.at)} is back.`;
+    this.offerDiscard(note(this.bench, isOutrun ? "warn" : "ok", words));
+  }
+
+  private offerDiscard(notice: HTMLElement): void {
+    const discard = document.createElement("button");
+    discard.type = "button";
+    discard.className = "button button-small";
+    discard.textContent = "Discard the draft";
+    discard.addEventListener("click", () => {
+      if (this.expected) this.expected.value = this.servedBase;
+      this.put(this.served);
+      this.keep();
+      notice.remove();
+    });
+    const line = document.createElement("p");
+    line.append(discard);
+    notice.append(line);
+  }
+
+  private put(text: string): void {
+    this.editor.change([{ offset: 0, length: this.editor.text().length, content: text }]);
+  }
+}
+
+// At narrow widths one of the two sides shows at a time.
+function addSwitch(bench: HTMLElement): (pane: "builder" | "json") => void {
+  const group = document.createElement("div");
+  group.className = "workbench-switch row";
+  group.setAttribute("role", "group");
+  group.setAttribute("aria-label", "Side to show");
+  const buttons = (["builder", "json"] as const).map((pane) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "button button-small";
+    button.textContent = pane === "builder" ? "Builder" : "JSON";
+    button.addEventListener("click", () => choose(pane));
+    return [pane, button] as const;
+  });
+  const choose = (chosen: "builder" | "json"): void => {
+    bench.dataset["pane"] = chosen;
+    for (const [pane, button] of buttons) button.setAttribute("aria-pressed", String(pane === chosen));
+  };
+  group.append(...buttons.map(([, button]) => button));
+  bench.before(group);
+  choose("builder");
+  return choose;
+}
+
+// Enter in a text box of the builder takes the value over; it must not send the form around it.
+function keepEnter(place: HTMLElement): void {
+  place.addEventListener("keydown", (event) => {
+    const box = event.target;
+    if (event.key !== "Enter" || !(box instanceof HTMLInputElement)) return;
+    event.preventDefault();
+    box.blur();
+    box.focus();
+  });
+}
+
+export async function mountBuilder(place: HTMLElement, area: HTMLTextAreaElement, editor: EditorHandle): Promise<void> {
+  const bench = place.closest<HTMLElement>(".workbench");
+  if (!bench) return;
+  new DraftKeeper(bench, area, editor);
+  place.hidden = false;
+  bench.classList.add("workbench-on");
+  const choose = addSwitch(bench);
+  keepEnter(place);
+  place.replaceChildren(Object.assign(document.createElement("p"), { className: "muted", textContent: "Loading the tools." }));
+  try {
+    const tools = await fetchTools(place.dataset["tools"] ?? "");
+    place.replaceChildren();
+    render(h(Workbench, { tools, editor, onShowJson: () => choose("json") }), place);
+  } catch (error) {
+    place.replaceChildren();
+    note(place, "bad", `The builder could not load the tools. ${error instanceof Error ? error.message : ""} The JSON can be edited as before.`);
+    choose("json");
+  }
+}

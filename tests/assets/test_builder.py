@@ -1,0 +1,71 @@
+"""The builder's TypeScript against the engine, over a thousand policies: same answers, texts that stay as they were."""
+
+import gzip
+import json
+import os
+import subprocess
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from config.launcher.front_end import DIST, find_node
+from config.launcher.packages import ROOT
+from policies.engine.compile import compile_policy
+from policies.engine.parse import parse_policy
+from policies.engine.policy import Action, Policy
+from policies.engine.serving import find_rule, settle_action
+from policies.engine.tools import ToolFacts
+from tests.assets.policies import TOOLS, write_policy
+
+POLICIES = 1_000
+SCRIPT_BYTES = 150_000
+PAGE = ("src/main.ts", "src/editor.ts", "src/builder/mount.ts")
+
+
+def answer_for(policy: Policy, facts: ToolFacts) -> tuple[str, str]:
+    """What the compiled policy does with a tool, and the pointer of the rule that says so; hidden ones have none."""
+    plan = compile_policy(policy, {facts.name: facts}).plans[facts.name]
+    rule = find_rule(policy, facts)
+    pointer = "(default)" if rule is None else settle_action(policy, rule, facts)[2]
+    if plan.verdict is not None:
+        is_listed = plan.verdict.reason.startswith("Hidden by /hide/")
+        return plan.verdict.outcome.value, "" if is_listed else pointer
+    return (Action.REQUIRE_APPROVAL if plan.is_held else Action.ALLOW).value, pointer
+
+
+def make_cases() -> list[dict[str, Any]]:
+    random = Random(20261122)
+    cases: list[dict[str, Any]] = []
+    while len(cases) < POLICIES:
+        text = write_policy(random)
+        policy = parse_policy(text, TOOLS).policy
+        if policy is not None:
+            answers = {name: answer_for(policy, facts) for name, facts in TOOLS.items()}
+            cases.append({"text": text, "answers": answers})
+    return cases
+
+
+def test_the_builder_resolves_as_the_engine_does_and_keeps_what_it_does_not_change(tmp_path: Path) -> None:
+    cases = make_cases()
+    outcomes = {outcome for case in cases for outcome, _ in case["answers"].values()}
+    assert outcomes == {action.value for action in Action}
+    tools = [{"name": each.name, "level": each.level, "input_schema": each.input_schema} for each in TOOLS.values()]
+    path = tmp_path / "cases.json"
+    path.write_text(json.dumps({"tools": tools, "cases": cases}), encoding="utf-8")
+    argv = [str(find_node()), "--test", str(ROOT / "tests" / "assets" / "builder.test.mjs")]
+    environment = {**os.environ, "CASES": str(path)}
+    answer = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_the_scripts_of_the_policy_page_are_small_enough() -> None:
+    manifest = json.loads((DIST / ".vite" / "manifest.json").read_text(encoding="utf-8"))
+    files = {name for entry in PAGE for name in files_of(manifest, entry)}
+    sizes = {name: len(gzip.compress((DIST / name).read_bytes())) for name in files}
+    assert sum(sizes.values()) < SCRIPT_BYTES, sizes
+
+
+def files_of(manifest: dict[str, Any], name: str) -> set[str]:
+    """The script of an entry, and what it imports at once."""
+    chunk = manifest[name]
+    return {chunk["file"]}.union(*(files_of(manifest, part) for part in chunk.get("imports", [])))
