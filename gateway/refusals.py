@@ -33,6 +33,9 @@ _APPROVE: Final = (
     "Ask an admin or policy manager of your organisation."
 )
 
+CHANGED_DECISION: Final = Decision(
+    Outcome.HIDE, "(tool changed)", "The server lists this tool with another definition.", is_explicit=False
+)
 KILLED_DECISION: Final = Decision(
     Outcome.DENY, KILLED, "All calls of this organisation are stopped.", is_explicit=False
 )
