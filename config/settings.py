@@ -34,6 +34,8 @@ SIMULATOR_SECRET = salted_hmac("policylayer.simulator", "bearer", secret=SECRET_
 SIMULATOR_URL = env.get("SIMULATOR_URL", "", parse_origin)
 PUBLIC_URL = env.require("PUBLIC_URL", "http://localhost:8000", parse_origin)
 ALLOWED_HOSTS = env.get("ALLOWED_HOSTS", [urlsplit(PUBLIC_URL).hostname or ""], parse_hosts)
+# Pages that may call the gateway; the embedded run is reached by both names of this machine.
+GATEWAY_ORIGINS = {PUBLIC_URL, PUBLIC_URL.replace("//localhost", "//127.0.0.1") if EMBEDDED else PUBLIC_URL}
 # Proxies whose X-Forwarded-For and X-Forwarded-Proto uvicorn believes; none by default.
 TRUSTED_PROXIES: list[str] = env.get("TRUSTED_PROXIES", [], parse_networks)
 ALLOW_PRIVATE_UPSTREAMS = env.get("ALLOW_PRIVATE_UPSTREAMS", EMBEDDED, parse_bool)

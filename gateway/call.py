@@ -6,7 +6,7 @@ from gateway import refusals
 from gateway.admit import admit, check_standing
 from gateway.errors import InvalidRequestError, ToolUnknownError
 from gateway.exchange import JSON_TYPE
-from gateway.forward import forward, make_call
+from gateway.forward import forward, headers_of
 from gateway.headers import check_params
 from gateway.inbound import Inbound, elapsed_us, start_record
 from gateway.parts import Parts
@@ -28,20 +28,19 @@ async def call_tool(parts: Parts, inbound: Inbound) -> None:
     call that is not well formed, SessionUnknownError for somebody else's session, and UpstreamError.
     """
     name, arguments = read_call(inbound)
-    rules = inbound.caller.snapshot.rules
-    check_params(inbound.caller.headers, rules.params.get(name, ()), arguments, is_modern=inbound.is_modern)
-    call = make_call(inbound.caller, "POST", inbound)
+    headers = headers_of(inbound)
     record = start_record(inbound.caller, inbound)
     record.tool = clean_text(name, 200)
     record.argument_keys = clean_keys(arguments)
     record.argument_digest = digest_arguments(arguments)
     decision = check_standing(parts, inbound.caller.snapshot) or judge_call(inbound, Call(name, arguments, record.at))
+    _check_mirrored(inbound, name, arguments)
     if decision.outcome is Outcome.ALLOW:
         note(record, decision)
         is_durable = inbound.caller.snapshot.is_durable(name)
         decision = await admit(parts, inbound, record, decision, is_durable=is_durable)
     if decision.outcome is Outcome.ALLOW:
-        await forward(parts, inbound, call, record=record, limits=decision.limits)
+        await forward(parts, inbound, headers, record=record, limits=decision.limits)
     else:
         await refuse_call(parts, inbound, record, decision)
 
@@ -59,12 +58,22 @@ def read_call(inbound: Inbound) -> tuple[str, Mapping[str, JSON]]:
     return name, arguments
 
 
+def _check_mirrored(inbound: Inbound, name: str, arguments: Mapping[str, JSON]) -> None:
+    # Only what tools/list shows: a complaint about any other tool's headers would tell that there is one.
+    rules = inbound.caller.snapshot.rules
+    if rules.policy is not None and name in rules.policy.visible:
+        check_params(inbound.caller.headers, rules.params.get(name, ()), arguments, is_modern=inbound.is_modern)
+
+
 def judge_call(inbound: Inbound, call: Call) -> Decision:
     """The policy's decision; a policy that cannot be read and a limit that cannot be counted deny."""
     rules = inbound.caller.snapshot.rules
     if rules.problem:
         return refusals.refuse_unreadable(rules.problem)
-    return refuse_amounts(decide(rules.policy, call))
+    decision = decide(rules.policy, call)
+    if decision.outcome is not Outcome.HIDE and inbound.caller.snapshot.lists.is_changed(call.tool):
+        return refusals.CHANGED_DECISION
+    return refuse_amounts(decision)
 
 
 async def refuse_call(parts: Parts, inbound: Inbound, record: Record, decision: Decision) -> None:

@@ -15,6 +15,7 @@ from gateway import refusals
 from gateway.call import note
 from gateway.errors import (
     AccessError,
+    BodyTimeoutError,
     GatewayError,
     HostError,
     MessageError,
@@ -28,7 +29,7 @@ from gateway.errors import (
     answer_of,
 )
 from gateway.exchange import Exchange, Pair
-from gateway.headers import Headers, check_mirrors, is_modern_message, read_headers, text_of
+from gateway.headers import Headers, check_mirrors, check_version, is_modern_message, read_headers, text_of
 from gateway.inbound import Caller, Inbound, elapsed_us, start_record
 from gateway.jsonrpc import Kind, read_message
 from gateway.knock import Wrong
@@ -54,6 +55,8 @@ _HEADERS_OF: Final[dict[type[GatewayError], tuple[Pair, ...]]] = {
     UnauthorisedError: ((b"www-authenticate", b"Bearer"),),
     StreamlessError: ((b"allow", VERBS.encode()),),
     VerbError: ((b"allow", VERBS.encode()),),
+    # What is left of the body must not be read as another request.
+    BodyTimeoutError: ((b"connection", b"close"),),
 }
 
 
@@ -102,23 +105,25 @@ class Door:
         self._headers = headers = read_headers(self._exchange.scope["headers"])
         self._hosts.check(headers.get(b"host", b""))
         check_origin(headers.get(b"origin"))
-        token_hash, snapshot = await self._authenticate(parts, text_of(headers, b"authorization"))
-        self._caller = caller = Caller(self._exchange, headers, snapshot, token_hash, self._started_ns)
+        token = read_token(text_of(headers, b"authorization"))
+        caller = await self._authenticate(parts, headers, token)
         verb = self._exchange.scope["method"]
         if verb == "POST":
-            await self._serve_post(parts, caller)
+            body = await self._exchange.read_body(headers)
+            # A body may take its time: what counts is who may call now.
+            await self._serve_post(parts, await self._authenticate(parts, headers, token), body)
         elif verb == "GET":
             if b"mcp-session-id" not in headers:
                 self._note_knock(parts, Evidence(Wrong.STREAM))
-            await open_stream(parts, caller, self._session_of(parts, snapshot, headers))
+            await open_stream(parts, caller, self._session_of(parts, caller.snapshot, headers))
         elif verb == "DELETE":
-            await end_session(parts, caller, self._session_of(parts, snapshot, headers))
+            await end_session(parts, caller, self._session_of(parts, caller.snapshot, headers))
         else:
             self._note_knock(parts, Evidence(Wrong.VERB))
             raise VerbError("Only POST, GET and DELETE are served here.")
 
-    async def _authenticate(self, parts: Parts, authorization: str) -> tuple[bytes, Snapshot]:
-        token = read_token(authorization)
+    async def _authenticate(self, parts: Parts, headers: Headers, token: str) -> Caller:
+        self._caller = None
         token_hash = hash_token(token)
         snapshot = parts.snapshots.get(token_hash)
         if snapshot is None and is_well_formed(token, Prefix.GRANT):
@@ -126,7 +131,8 @@ class Door:
         if snapshot is None or self._address != snapshot.address or not snapshot.is_live(datetime.now(UTC)):
             self._evidence = judge_token(token, token_hash, snapshot)
             raise UnauthorisedError(_UNAUTHORISED)
-        return token_hash, snapshot
+        self._caller = caller = Caller(self._exchange, headers, snapshot, token_hash, self._started_ns)
+        return caller
 
     async def refuse(self, error: GatewayError | UpstreamError) -> None:
         """Answer with an error, recorded where it belongs to somebody and nobody has recorded it yet."""
@@ -152,11 +158,12 @@ class Door:
             evidence = replace(evidence, owner=owner)
         parts.porter.note(Arrival(self._address, self._headers, evidence))
 
-    async def _serve_post(self, parts: Parts, caller: Caller) -> None:
-        message = read_message(await self._exchange.read_body(caller.headers))
+    async def _serve_post(self, parts: Parts, caller: Caller, body: bytes) -> None:
+        message = read_message(body)
         is_modern = is_modern_message(message)
         session = None if is_modern else self._session_of(parts, caller.snapshot, caller.headers)
         self._inbound = inbound = Inbound(caller, message, is_modern, session)
+        check_version(caller.headers, message, is_modern=is_modern)
         if message.kind is not Kind.RESPONSE:
             check_mirrors(caller.headers, message, is_modern=is_modern)
         await dispatch(parts, inbound)
@@ -213,7 +220,7 @@ class KnownHosts:
 
 def check_origin(origin: bytes | None) -> None:
     """Raise OriginError for a page of another origin; agents send none."""
-    if origin is not None and origin != settings.PUBLIC_URL.encode():
+    if origin is not None and origin.decode("latin-1") not in settings.GATEWAY_ORIGINS:
         raise OriginError("This origin may not call the gateway.")
 
 

@@ -11,6 +11,7 @@ GatewayError
 │   ├── InvalidRequestError       400  -32600  JSON, but not one JSON-RPC message
 │   ├── TooLargeError             413  -32600
 │   ├── MediaTypeError            415  -32600  not plain application/json
+│   ├── BodyTimeoutError          408  the body came too slowly
 │   ├── HeaderMismatchError       400  -32020  headers and body say different things
 │   └── VerbError                 405  not POST, GET or DELETE
 ├── SessionError
@@ -33,6 +34,7 @@ UNAUTHORISED: Final = -31401
 DENIED: Final = -31403
 NOT_FOUND: Final = -31404
 NOT_ALLOWED: Final = -31405
+TOO_SLOW: Final = -31408
 UPSTREAM_FAILED: Final = -31502
 UNAVAILABLE: Final = -31503
 UPSTREAM_SLOW: Final = -31504
@@ -83,6 +85,10 @@ class TooLargeError(MessageError):
 
 class MediaTypeError(MessageError):
     status = 415
+
+
+class BodyTimeoutError(MessageError):
+    status, code = 408, TOO_SLOW
 
 
 class HeaderMismatchError(MessageError):

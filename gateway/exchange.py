@@ -6,12 +6,14 @@ from typing import Any, Final
 
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope
 
-from gateway.errors import ErrorAnswer, InvalidRequestError, MediaTypeError, TooLargeError
+from gateway.errors import BodyTimeoutError, ErrorAnswer, InvalidRequestError, MediaTypeError, TooLargeError
 from gateway.headers import Headers, text_of
 from gateway.jsonrpc import MAX_BYTES, RequestId, write_tree
 
 Pair = tuple[bytes, bytes]
 
+# For all of a body, however it trickles in.
+BODY_SECONDS: Final = 30.0
 JSON_TYPE: Final = (b"content-type", b"application/json")
 STREAM_HEADERS: Final[tuple[Pair, ...]] = (
     (b"content-type", b"text/event-stream"),
@@ -32,11 +34,21 @@ class Exchange:
         self.is_started = False
 
     async def read_body(self, headers: Headers) -> bytes:
-        """The whole body; raises TooLargeError, MediaTypeError, and InvalidRequestError for a client that left."""
+        """The whole body, at most MAX_BYTES within BODY_SECONDS.
+
+        Raises TooLargeError, BodyTimeoutError, MediaTypeError, and InvalidRequestError for a client that left.
+        """
         _check_media(headers)
         announced = headers.get(b"content-length", b"0")
         if announced.isdigit() and int(announced[:20]) > MAX_BYTES:
             raise TooLargeError(f"The body is larger than {MAX_BYTES} bytes.")
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                return await self._read_parts()
+        except TimeoutError:
+            raise BodyTimeoutError(f"The body did not arrive within {BODY_SECONDS:.0f} seconds.") from None
+
+    async def _read_parts(self) -> bytes:
         parts: list[bytes] = []
         size = 0
         while True:

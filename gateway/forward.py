@@ -1,10 +1,11 @@
 """Sends a judged and recorded message to the upstream, passes its answer on, and records how it ended."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter_ns
 from typing import Final
 
+from gateway.errors import UnavailableError
 from gateway.headers import forwarded_of
 from gateway.inbound import Caller, Inbound, elapsed_us
 from gateway.jsonrpc import write_tree
@@ -20,38 +21,53 @@ from servers.upstream.http import Answer, UpstreamBrokenError, UpstreamCall, Ups
 WATCH_AFTER: Final = 0.05
 MAX_SESSION_ID: Final = 512
 
+Headers = tuple[tuple[str, str], ...]
 
-def make_call(caller: Caller, verb: str, inbound: Inbound | None) -> UpstreamCall:
-    """The request for the upstream: the judged tree, written anew.
 
-    Raises InvalidRequestError for headers that cannot travel, UpstreamUnreachableError for a server without an address.
-    """
+def headers_of(inbound: Inbound) -> Headers:
+    """What travels with a message, known before anything is reserved; raises InvalidRequestError if it cannot."""
+    return forwarded_of(inbound.caller.headers, inbound.message, is_modern=inbound.is_modern)
+
+
+def make_call(caller: Caller, verb: str, headers: Headers, body: bytes | None = None) -> UpstreamCall:
+    """The request for the upstream; raises UpstreamUnreachableError for a server without an address."""
     target = caller.snapshot.target
-    headers = forwarded_of(
-        caller.headers, is_modern=inbound is not None and inbound.is_modern, is_post=inbound is not None
-    )
     if target is None:
         raise UpstreamUnreachableError
-    return UpstreamCall(verb, target, headers, write_tree(inbound.message.tree) if inbound is not None else None)
+    return UpstreamCall(verb, target, headers, body)
+
+
+def end_of(scope: asyncio.Timeout) -> Callable[[], None]:
+    """Breaks a stream off, however many ask for it."""
+
+    def end() -> None:
+        if not scope.expired():
+            scope.reschedule(0)
+
+    return end
 
 
 async def forward(
     parts: Parts,
     inbound: Inbound,
-    call: UpstreamCall,
+    headers: Headers,
     *,
     record: Record | None = None,
     lists: Lists = Lists.NONE,
     limits: Sequence[Reservation] = (),
 ) -> None:
-    """Send, relay, settle: the outcome is recorded however this ends, and a reservation is given back only when the
-    upstream surely did nothing. Raises UpstreamError while nothing was sent to the client."""
+    """Send the judged tree, relay, settle: the outcome is recorded however this ends, and a reservation is given back
+    only when the upstream surely did nothing.
+
+    Raises UpstreamError while nothing was sent to the client, UnavailableError for a stream whose grant ended by then.
+    """
     snapshot = inbound.caller.snapshot
     relay = Relay(
         inbound.caller.exchange,
         inbound,
         lists,
         lambda: parts.snapshots.latest(inbound.caller.token_hash, snapshot).lists,
+        rediscover=lambda: parts.rediscovery.ask(snapshot.tenancy.organisation, snapshot.server),
     )
     if record is not None:
         record.gateway_us = elapsed_us(inbound.caller.started_ns)
@@ -59,6 +75,7 @@ async def forward(
     # What stands when this is broken off: sent, and its end not known.
     outcome = Outcome(RecordStatus.UNKNOWN)
     try:
+        call = make_call(inbound.caller, "POST", headers, write_tree(inbound.message.tree))
         outcome = await _send(parts, inbound, call, record, relay)
     except UpstreamError as error:
         outcome = Outcome(RecordStatus.ERROR, is_undone=not error.is_sent)
@@ -79,24 +96,15 @@ async def _send(parts: Parts, inbound: Inbound, call: UpstreamCall, record: Reco
         # A dropped connection is no cancellation here: the answer is read to its end, for the record.
         return await _exchange(parts, inbound, call, record, relay)
     exchange = inbound.caller.exchange
-    let_go = None
     try:
         async with asyncio.timeout(None) as scope:
-
-            def end() -> None:
-                scope.reschedule(0)
-
-            watch = exchange.watch(end, delay=WATCH_AFTER)
-            if inbound.message.method == "subscriptions/listen":
-                let_go = parts.snapshots.hold_stream(inbound.caller.token_hash, end)
+            watch = exchange.watch(end_of(scope), delay=WATCH_AFTER)
             try:
                 return await _exchange(parts, inbound, call, record, relay)
             finally:
                 watch.close()
-                if let_go is not None:
-                    let_go()
     except TimeoutError:
-        # The client left, or its grant ended: the upstream's connection is closed, and nobody knows what it did.
+        # The client left: the upstream's connection is closed, and nobody knows what it did.
         if exchange.is_started:
             await exchange.end_stream()
         return Outcome(RecordStatus.UNKNOWN)
@@ -109,9 +117,29 @@ async def _exchange(parts: Parts, inbound: Inbound, call: UpstreamCall, record: 
             record.upstream_status = answer.status
         if inbound.message.method == "initialize" and not inbound.is_modern and answer.status < 300:
             await _bind_session(parts.sessions, inbound, answer, relay)
+        if answer.media_type == "text/event-stream" and inbound.message.method != "tools/call":
+            return await _pass_held(parts, inbound.caller, answer, relay)
+        # A call that was forwarded is not recalled.
         return await relay.pass_on(answer)
     finally:
         answer.close()
+
+
+async def _pass_held(parts: Parts, caller: Caller, answer: Answer, relay: Relay) -> Outcome:
+    """Relay a stream that ends with its caller's grant at the latest."""
+    try:
+        async with (
+            asyncio.timeout(None) as scope,
+            parts.snapshots.hold_stream(caller.token_hash, caller.snapshot, end_of(scope)),
+        ):
+            return await relay.pass_on(answer)
+    except TimeoutError:
+        # First of all: a client that reads slowly can keep the last bytes waiting.
+        answer.close()
+        if not caller.exchange.is_started:
+            raise UnavailableError("The stream was ended.") from None
+        await caller.exchange.end_stream()
+        return Outcome(RecordStatus.UNKNOWN)
 
 
 async def _bind_session(sessions: Sessions, inbound: Inbound, answer: Answer, relay: Relay) -> None:

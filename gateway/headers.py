@@ -9,10 +9,11 @@ from decimal import Decimal
 from typing import Any, Final
 
 from gateway.errors import HeaderMismatchError, InvalidRequestError
-from gateway.jsonrpc import META, Message
+from gateway.jsonrpc import META, Kind, Message
 from policies.engine.values import JSON
 
 VERSION_META: Final = META + "protocolVersion"
+MODERN_VERSION: Final = b"2026-07-28"
 ACCEPT_DEFAULT: Final = "application/json, text/event-stream"
 
 # What is read, and by what spelling it travels on ("" stays here).
@@ -32,6 +33,8 @@ _KNOWN: Final[Mapping[bytes, str]] = {
     b"last-event-id": "Last-Event-ID",
 }
 _PARAM: Final = b"mcp-param-"
+# They repeat what a request or notification says; with anything else they repeat nothing.
+_MIRRORS: Final = (b"mcp-method", b"mcp-name", _PARAM)
 _SAFE: Final = re.compile(rb"[\x20-\x7e\t]*")
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _SENTINEL: Final = re.compile(r"=\?base64\?(.*)\?=")
@@ -71,17 +74,23 @@ def text_of(headers: Headers, name: bytes) -> str:
     return headers.get(name, b"").decode("latin-1")
 
 
-def forwarded_of(headers: Headers, *, is_modern: bool, is_post: bool) -> tuple[tuple[str, str], ...]:
-    """What the upstream is sent besides its own target headers; raises InvalidRequestError for control or other bytes.
+def forwarded_of(
+    headers: Headers, message: Message | None = None, *, is_modern: bool = False
+) -> tuple[tuple[str, str], ...]:
+    """What the upstream is sent besides its own target headers, with a message that was checked against them or none.
 
-    A modern request has no session, so its session header stays here.
+    A modern request has no session, so its session header stays here; so do mirrors that nothing was compared with.
+    Raises InvalidRequestError for control or other bytes.
     """
-    sent = [("Content-Type", "application/json")] if is_post else []
+    sent = [("Content-Type", "application/json")] if message is not None else []
+    has_mirrors = message is not None and message.kind is not Kind.RESPONSE
     if b"accept" not in headers:
         sent.append(("Accept", ACCEPT_DEFAULT))
     for name, value in headers.items():
         spelling = _KNOWN.get(name) if not name.startswith(_PARAM) else name.decode("ascii").title()
         if not spelling or (is_modern and name == b"mcp-session-id"):
+            continue
+        if not has_mirrors and name.startswith(_MIRRORS):
             continue
         if _SAFE.fullmatch(value) is None:
             raise InvalidRequestError(f"The header {spelling} holds bytes that are not printable ASCII.")
@@ -95,15 +104,22 @@ def is_modern_message(message: Message) -> bool:
     return meta is not None and VERSION_META in meta
 
 
+def check_version(headers: Headers, message: Message, *, is_modern: bool) -> None:
+    """Refuse a message whose header and body are of two eras or versions; raises HeaderMismatchError (-32020)."""
+    version = headers.get(b"mcp-protocol-version")
+    if is_modern:
+        named = message.params["_meta"][VERSION_META]
+        if not isinstance(named, str) or version != named.encode():
+            raise HeaderMismatchError("The MCP-Protocol-Version header does not match the body's protocol version.")
+    elif version == MODERN_VERSION:
+        raise HeaderMismatchError("The MCP-Protocol-Version header names a version that the body does not.")
+
+
 def check_mirrors(headers: Headers, message: Message, *, is_modern: bool) -> None:
     """Refuse headers that say something else than the body: some upstreams and proxies route by them.
 
     Modern requests must carry them; legacy ones may, and then they must be right. Raises HeaderMismatchError (-32020).
     """
-    if is_modern:
-        version = message.params["_meta"][VERSION_META]
-        if not isinstance(version, str) or headers.get(b"mcp-protocol-version") != version.encode():
-            raise HeaderMismatchError("The MCP-Protocol-Version header does not match the body's protocol version.")
     method = headers.get(b"mcp-method")
     if (is_modern or method is not None) and method != message.method.encode():
         raise HeaderMismatchError("The Mcp-Method header does not match the body's method.")

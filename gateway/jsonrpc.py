@@ -1,6 +1,6 @@
 """Reads a body as exactly one JSON-RPC message, once and strictly, and writes it again; must never pass bytes through.
 
-Whatever two JSON parsers could read differently is refused here (protocol.md "Both eras" 3 and 4; RFC 8259; RFC 7493).
+Whatever two JSON parsers could read differently is refused here (RFC 8259; RFC 7493, I-JSON).
 """
 
 import json

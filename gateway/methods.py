@@ -6,7 +6,7 @@ from gateway import refusals
 from gateway.admit import admit, check_session, check_standing, is_refused
 from gateway.call import call_tool, note
 from gateway.errors import GatewayError, MethodDeniedError, MethodUnknownError, StandingError
-from gateway.forward import forward, make_call
+from gateway.forward import forward, headers_of
 from gateway.inbound import Inbound, elapsed_us, start_record
 from gateway.jsonrpc import Kind
 from gateway.parts import Parts
@@ -67,13 +67,13 @@ async def _pass_request(parts: Parts, inbound: Inbound) -> None:
     method = inbound.message.method
     record = start_record(inbound.caller, inbound)
     decision = check_standing(parts, inbound.caller.snapshot) or judge_method(inbound.caller.snapshot.rules, method)
-    call = make_call(inbound.caller, "POST", inbound)
+    headers = headers_of(inbound)
     note(record, decision)
     if not is_refused(decision):
         decision = await admit(parts, inbound, record, decision, is_durable=False)
     if not is_refused(decision):
         lists = Lists.ANSWER if method == "tools/list" else Lists.NONE
-        await forward(parts, inbound, call, record=record, lists=lists)
+        await forward(parts, inbound, headers, record=record, lists=lists)
         return
     note(record, decision)
     if decision.outcome is Outcome.HIDE:
@@ -94,6 +94,6 @@ async def _pass_unrecorded(parts: Parts, inbound: Inbound) -> None:
     refused = check_standing(parts, inbound.caller.snapshot)
     if refused is not None:
         raise StandingError(refused.rule)
-    call = make_call(inbound.caller, "POST", inbound)
+    headers = headers_of(inbound)
     await check_session(parts, inbound.caller.snapshot, inbound.session)
-    await forward(parts, inbound, call)
+    await forward(parts, inbound, headers)

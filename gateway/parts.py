@@ -30,7 +30,8 @@ MAX_ASKED: Final = 10_000
 
 
 class Rediscovery:
-    """Asks for a look at a server's tools when somebody called an unknown one; at most once a minute a server."""
+    """Asks for a look at a server's tools when an unknown one is called or listed, or a changed one is listed; at most
+    once a minute a server."""
 
     def __init__(self, threads: DatabaseThreads) -> None:
         self._threads = threads

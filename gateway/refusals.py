@@ -16,6 +16,9 @@ MALFORMED: Final = "(malformed)"
 UNKNOWN_METHOD: Final = "(unknown method)"
 UNKNOWN_SESSION: Final = "(unknown session)"
 
+CHANGED_DECISION: Final = Decision(
+    Outcome.HIDE, "(tool changed)", "The server lists this tool with another definition.", is_explicit=False
+)
 KILLED_DECISION: Final = Decision(
     Outcome.DENY, KILLED, "All calls of this organisation are stopped.", is_explicit=False
 )
@@ -44,7 +47,7 @@ def refuse_full(decision: Decision, index: int, retry_after: int) -> Decision:
 
 
 def write_refusal(decision: Decision, record_id: UUID, request_id: RequestId | None, *, is_modern: bool) -> bytes:
-    """The tool result that tells an agent why its call was not made (contracts.md, "Texts to the agent")."""
+    """The tool result that tells an agent why its call was not made (docs/policy-language.md)."""
     facts: dict[str, JSON] = {
         "id": str(record_id),
         "outcome": decision.outcome.value,

@@ -3,57 +3,65 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import Any, Final, NamedTuple
-
-import msgspec
+from typing import Any, Final
 
 from gateway.errors import UPSTREAM_FAILED, ErrorAnswer
 from gateway.exchange import JSON_TYPE, Exchange, Pair, error_body
 from gateway.inbound import Inbound
-from gateway.jsonrpc import Kind, write_tree
-from gateway.listing import ListUnreadableError
+from gateway.jsonrpc import Kind, RequestId, write_tree
+from gateway.listing import Filtered
+from gateway.replies import Outcome, Reply, ReplyUnreadableError, Standing, read_reply
 from policies.models import RecordStatus
 from servers.upstream.http import Answer, UpstreamBrokenError, UpstreamError
-from servers.upstream.sse import data_of, replace_data
+from servers.upstream.sse import Event, EventOddError, read_event, replace_data
+
+__all__ = ["Lists", "Outcome", "Relay"]
 
 KEEP_ALIVE_SECONDS: Final = 15.0
 KEEP_ALIVE: Final = b": keep-alive\n\n"
-# Answered before anything was done (JSON-RPC 2.0, section 5.1).
-UNDONE_CODES: Final = frozenset({-32700, -32600, -32601, -32602})
-_UNREADABLE_LIST: Final = "The server's list of tools cannot be read."
+_FOREIGN: Final = "The server answered another request."
 
 
 class Lists(Enum):
-    """Which messages of an answer may be lists of tools."""
+    """Where a list of tools is expected: nowhere, in the answer, or in any message. It is filtered wherever it is."""
 
     NONE = 0
     ANSWER = 1
     ANY = 2
 
 
-class Outcome(NamedTuple):
-    """How a forwarded request ended. `is_undone`: the upstream said in so many words that it did nothing."""
-
-    status: RecordStatus
-    is_undone: bool = False
-
-
 class Relay:
-    """The way back of one request; `headers` go with a successful head (a session id that has just been bound)."""
+    """The way back of one request; `headers` go with a successful head (a session id that has just been bound).
 
-    def __init__(self, exchange: Exchange, inbound: Inbound | None, lists: Lists, filters: Callable[[], Any]) -> None:
+    `rediscover` is called for a list that shows what discovery does not know.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        inbound: Inbound | None,
+        lists: Lists,
+        filters: Callable[[], Any],
+        *,
+        rediscover: Callable[[], object] | None = None,
+    ) -> None:
         self._exchange = exchange
-        self._inbound = inbound
+        self._inbound = inbound if inbound is not None and inbound.message.kind is Kind.REQUEST else None
         self._lists = lists
         # Asked for each list: on a long stream the policy may have been published anew.
         self._filters = filters
+        self._rediscover = rediscover
+        self._outcome: Outcome | None = None
+        self._is_resumable = False
+        # Why what might have been the answer was dropped.
+        self._problem: ReplyUnreadableError | None = None
         self.headers: Sequence[Pair] = ()
 
     async def pass_on(self, answer: Answer) -> Outcome:
         """Relay the whole answer to a POST; raises UpstreamError while nothing has been sent to the client."""
         if answer.status >= 400:
             return await self._pass_failure(answer)
-        if self._inbound is None or self._inbound.message.kind is not Kind.REQUEST:
+        if self._inbound is None:
             await self._exchange.answer(202)
             return Outcome(RecordStatus.OK)
         if answer.media_type == "text/event-stream":
@@ -61,140 +69,128 @@ class Relay:
         if answer.media_type != "application/json":
             raise UpstreamBrokenError("The server's answer is neither JSON nor an event stream.")
         body = await answer.read()
-        outcome = judge_body(body)
-        if self._lists is Lists.ANSWER:
-            body = self._filter_answer(body)
+        reply = read_reply(body)
+        if reply.standing_to(self._inbound.message.id) is not Standing.ANSWER:
+            raise ReplyUnreadableError(_FOREIGN)
+        body = self._filter(body, reply)
         await self._exchange.answer(answer.status, body, (JSON_TYPE, *self.headers))
-        return outcome
+        return reply.judge()
 
     async def pass_events(self, answer: Answer) -> Outcome:
         """Relay a stream to its end, with a comment in each long silence."""
         await self._exchange.start_stream(self.headers)
-        outcome = Outcome(RecordStatus.UNKNOWN)
-        is_resumable = False
         try:
-            while True:
-                try:
-                    async with asyncio.timeout(KEEP_ALIVE_SECONDS):
-                        event = await answer.next_event()
-                except TimeoutError:
-                    await self._exchange.send_part(KEEP_ALIVE)
-                    continue
-                if event is None:
-                    break
-                data = data_of(event)
-                is_resumable = is_resumable or b"id:" in event
-                await self._exchange.send_part(self._filter_event(event, data))
-                outcome = judge_event(data, outcome)
+            while (event := await self._next_event(answer)) is not None:
+                await self._exchange.send_part(self._take_event(event))
+            if self._problem is not None and not self._is_resumable:
+                raise self._problem
+        except ReplyUnreadableError as error:
+            # Nothing that follows is worth waiting for, nor coming back for.
+            if self._outcome is None:
+                await self._exchange.send_part(self._write_error(str(error)))
+                self._outcome = Outcome(RecordStatus.ERROR)
         except UpstreamError as error:
-            if outcome.status is RecordStatus.UNKNOWN and not is_resumable:
+            if self._outcome is None and not self._is_resumable:
                 await self._exchange.send_part(self._write_error(str(error)))
         await self._exchange.end_stream()
-        return outcome
+        return self._outcome or Outcome(RecordStatus.UNKNOWN)
+
+    async def _next_event(self, answer: Answer) -> bytes | None:
+        while True:
+            try:
+                async with asyncio.timeout(KEEP_ALIVE_SECONDS):
+                    return await answer.next_event()
+            except TimeoutError:
+                await self._exchange.send_part(KEEP_ALIVE)
+
+    def _take_event(self, raw: bytes) -> bytes:
+        """What the client gets of an event; a comment for what it must not see. Raises ReplyUnreadableError."""
+        try:
+            event = read_event(raw)
+        except EventOddError:
+            self._problem = ReplyUnreadableError()
+            return KEEP_ALIVE
+        if not event.data:
+            part = raw
+        elif event.kind != b"message":
+            # No client reads a message there (MCP, transports), and none shall.
+            part = KEEP_ALIVE
+        elif self._inbound is not None:
+            part = self._take_own(raw, event)
+        else:
+            part = self._take_any(raw, event)
+        self._is_resumable = self._is_resumable or (event.has_id and part is not KEEP_ALIVE)
+        return part
+
+    def _take_own(self, raw: bytes, event: Event) -> bytes:
+        reply = read_reply(event.data)
+        standing = reply.standing_to(self._request_id)
+        if standing is Standing.CALL:
+            return raw
+        if standing is Standing.FOREIGN or self._outcome is not None:
+            # The first answer stands.
+            self._problem = ReplyUnreadableError(_FOREIGN)
+            return KEEP_ALIVE
+        filtered = self._filter(event.data, reply)
+        self._outcome = reply.judge()
+        return raw if filtered is event.data else replace_data(raw, filtered)
+
+    def _take_any(self, raw: bytes, event: Event) -> bytes:
+        # A stream of the server's own, which may answer requests of other connections when it is resumed.
+        try:
+            filtered = self._filter(event.data, read_reply(event.data))
+        except ReplyUnreadableError:
+            return KEEP_ALIVE
+        return raw if filtered is event.data else replace_data(raw, filtered)
 
     async def _pass_failure(self, answer: Answer) -> Outcome:
         # A 4xx reaches the client unchanged: clients find the era that a server speaks by it.
         body = await answer.read()
-        outcome = judge_body(body)._replace(status=RecordStatus.ERROR)
-        if answer.status >= 500 and not _has_error(body):
+        outcome = Outcome(RecordStatus.ERROR)
+        try:
+            reply = read_reply(body)
+        except ReplyUnreadableError:
+            reply = None
+        if answer.status >= 500 and (reply is None or reply.error is None):
             raise UpstreamBrokenError(f"The server failed (HTTP {answer.status}).")
-        if self._lists is Lists.ANSWER and not _has_error(body):
-            body = self._filter_failure(body)
+        if reply is not None and self._inbound is not None and reply.standing_to(self._request_id) is Standing.ANSWER:
+            outcome = reply.judge()._replace(status=RecordStatus.ERROR)
         headers: list[Pair] = []
         for name in ("Content-Type", "Allow", "Retry-After"):
             value = answer.headers.get(name)
             if value is not None and value.isascii() and value.isprintable():
                 headers.append((name.lower().encode(), value.encode()))
-        await self._exchange.answer(answer.status, body, headers)
+        await self._exchange.answer(answer.status, self._filter_failure(body), headers)
         return outcome
 
-    def _filter_answer(self, body: bytes) -> bytes:
-        inbound = self._inbound
-        request_id = write_tree(inbound.message.id if inbound is not None else None)
-        try:
-            filtered: bytes = self._filters().filter_answer(
-                body, request_id, is_modern=inbound is not None and inbound.is_modern
-            )
-        except ListUnreadableError:
-            raise UpstreamBrokenError(_UNREADABLE_LIST) from None
-        return filtered
+    @property
+    def _request_id(self) -> RequestId | None:
+        return self._inbound.message.id if self._inbound is not None else None
+
+    def _filter(self, data: bytes, reply: Reply) -> bytes:
+        """The message, the very object when nothing had to go; raises ReplyUnreadableError."""
+        return self._filter_list(data) if self._lists is Lists.ANSWER or reply.has_tools else data
+
+    def _filter_list(self, data: bytes) -> bytes:
+        if self._lists is Lists.ANSWER and self._inbound is not None:
+            request_id, is_modern = write_tree(self._inbound.message.id), self._inbound.is_modern
+            filtered: Filtered = self._filters().filter_answer(data, request_id, is_modern=is_modern)
+        else:
+            filtered = self._filters().filter_unasked(data)
+        if filtered.is_odd and self._rediscover is not None:
+            self._rediscover()
+        return data if filtered.body == data else filtered.body
 
     def _filter_failure(self, body: bytes) -> bytes:
         # A list does not belong into a refusal, and gets no further than one that is well placed.
         try:
-            return self._filter_answer(body)
-        except UpstreamBrokenError:
-            return b"" if body.lstrip()[:1] in (b"{", b"[") else body
-
-    def _filter_event(self, event: bytes, data: bytes) -> bytes:
-        if not data or self._lists is Lists.NONE:
-            return event
-        try:
-            if self._lists is Lists.ANSWER:
-                filtered = self._filter_answer(data)
-            else:
-                filtered = self._filters().filter_unasked(data)
-        except (UpstreamBrokenError, ListUnreadableError):
-            return self._write_error(_UNREADABLE_LIST) if self._lists is Lists.ANSWER else KEEP_ALIVE
-        return event if filtered == data else replace_data(event, filtered)
+            return self._filter_list(body)
+        except ReplyUnreadableError:
+            is_list = self._lists is Lists.ANSWER and body.lstrip()[:1] in (b"{", b"[")
+            return b"" if is_list else body
 
     def _write_error(self, text: str) -> bytes:
-        if self._inbound is None or self._inbound.message.kind is not Kind.REQUEST:
+        if self._inbound is None:
             return b""
         error = ErrorAnswer(502, UPSTREAM_FAILED, text)
-        return b"event: message\ndata: " + error_body(error, self._inbound.message.id) + b"\n\n"
-
-
-def judge_body(body: bytes) -> Outcome:
-    """What a JSON-RPC response says about its request; anything unreadable is an error."""
-    try:
-        reply = _reply.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return Outcome(RecordStatus.ERROR)
-    if reply.error is not None:
-        return Outcome(RecordStatus.ERROR, is_undone=reply.error.code in UNDONE_CODES)
-    # isError gives nothing back: Bybit's server says so on a timeout after the order went out.
-    is_ok = reply.result is not None and reply.result.isError is not True
-    return Outcome(RecordStatus.OK if is_ok else RecordStatus.ERROR)
-
-
-def judge_event(data: bytes, before: Outcome) -> Outcome:
-    """The same for one event of a stream, where requests and notifications travel too."""
-    if not data or (b'"method"' in data and _has_method(data)):
-        return before
-    return judge_body(data)
-
-
-class _Error(msgspec.Struct):
-    code: Any = None
-
-
-class _Result(msgspec.Struct):
-    isError: Any = False
-
-
-class _Reply(msgspec.Struct):
-    error: _Error | None = None
-    result: _Result | None = None
-
-
-class _Call(msgspec.Struct):
-    method: str | None = None
-
-
-_reply: Final = msgspec.json.Decoder(_Reply)
-_call: Final = msgspec.json.Decoder(_Call)
-
-
-def _has_method(data: bytes) -> bool:
-    try:
-        return _call.decode(data).method is not None
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return False
-
-
-def _has_error(body: bytes) -> bool:
-    try:
-        return _reply.decode(body).error is not None
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return False
+        return b"event: message\ndata: " + error_body(error, self._request_id) + b"\n\n"

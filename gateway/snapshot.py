@@ -85,7 +85,7 @@ def load_snapshot(token_hash: bytes, shared: SharedPolicies[Rules]) -> Snapshot 
     """The snapshot of the grant with this token; None when there is none, or it is revoked or expired.
 
     The epoch is read before everything else, so that whatever changes meanwhile shows as a newer epoch. Raises
-    django.db.DatabaseError when PostgreSQL is away.
+    django.db.Error when PostgreSQL is away.
     """
     found = find_grant(token_hash)
     if found is None:
@@ -127,7 +127,7 @@ def _load(found: FoundGrant, tenancy: Tenancy, shared: SharedPolicies[Rules]) ->
         owner=f"{grant.id}:{server.id}",
         address=str(server.id),
         target=target,
-        lists=ListFilter(rules.policy.visible if rules.policy else frozenset(), rules.fingerprints),
+        lists=ListFilter(rules.policy.visible if rules.policy else frozenset(), rules.fingerprints, rules.levels),
     )
 
 

@@ -3,15 +3,17 @@
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from time import monotonic
 from typing import Final
 from uuid import UUID
 
 import redis
 import redis.asyncio
-from django.db import DatabaseError
+from django.db import Error
 
 from accounts.epochs import CHANNEL
 from gateway.errors import UnavailableError
@@ -48,6 +50,7 @@ class Snapshots:
         self._unknown: OrderedDict[bytes, float] = OrderedDict()
         self._loading: dict[bytes, asyncio.Task[Snapshot | None]] = {}
         self._streams: dict[bytes, set[Close]] = {}
+        self._expiries: dict[bytes, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -92,17 +95,27 @@ class Snapshots:
         """Whether PostgreSQL said within TRUST_SECONDS that nothing of this organisation changed."""
         return monotonic() - snapshot.tenancy.confirmed_at <= TRUST_SECONDS
 
-    def hold_stream(self, token_hash: bytes, close: Close) -> Close:
-        """Have `close` called when the token's grant ends or can no longer be confirmed; the answer ends the watch."""
-        self._streams.setdefault(token_hash, set()).add(close)
+    @asynccontextmanager
+    async def hold_stream(self, token_hash: bytes, known: Snapshot, close: Close) -> AsyncIterator[None]:
+        """Have `close` called when the token's grant ends, expires or can no longer be confirmed.
 
-        def let_go() -> None:
-            held = self._streams.get(token_hash, set())
+        It is called before the block begins when that has happened since `known` was the token's snapshot.
+        """
+        held = self._streams.setdefault(token_hash, set())
+        held.add(close)
+        try:
+            if self._snapshots.get(token_hash) is known:
+                self._time_expiry(token_hash, known)
+            else:
+                await self._recheck(token_hash)
+            # A scope that was just closed cancels its task here, with nothing passed on.
+            await asyncio.sleep(0)
+            yield
+        finally:
             held.discard(close)
             if not held:
                 self._streams.pop(token_hash, None)
-
-        return let_go
+                self._stop_timer(token_hash)
 
     def drop(self, organisation: UUID) -> None:
         """Forget an organisation; its next call reads PostgreSQL."""
@@ -116,7 +129,7 @@ class Snapshots:
         for _ in range(MAX_TRIES):
             try:
                 snapshot = await self._threads.run(load_snapshot, token_hash, self._shared)
-            except DatabaseError as error:
+            except Error as error:
                 log.error("no snapshot: %s", type(error).__name__)
                 raise UnavailableError("The gateway cannot check this token now. Try again.") from None
             if snapshot is None:
@@ -153,6 +166,8 @@ class Snapshots:
     def _evict(self) -> None:
         token_hash, snapshot = self._snapshots.popitem(last=False)
         snapshot.tenancy.hashes.discard(token_hash)
+        # Nobody would hear of its grant's end.
+        self._close_streams(token_hash)
         if not snapshot.tenancy.hashes:
             self._tenancies.pop(snapshot.tenancy.organisation, None)
 
@@ -211,8 +226,29 @@ class Snapshots:
             snapshot = await self.find(token_hash)
         except UnavailableError:
             snapshot = None
+        except Exception:
+            self._close_streams(token_hash)
+            raise
         if snapshot is None or snapshot.tenancy.is_killed:
             self._close_streams(token_hash)
+        else:
+            self._time_expiry(token_hash, snapshot)
+
+    def _time_expiry(self, token_hash: bytes, snapshot: Snapshot) -> None:
+        self._stop_timer(token_hash)
+        if snapshot.expires_at is None or token_hash not in self._streams:
+            return
+        seconds = (snapshot.expires_at - datetime.now(UTC)).total_seconds()
+        if seconds <= 0:
+            self._close_streams(token_hash)
+            return
+        loop = asyncio.get_running_loop()
+        self._expiries[token_hash] = loop.call_later(seconds, self._close_streams, token_hash)
+
+    def _stop_timer(self, token_hash: bytes) -> None:
+        timer = self._expiries.pop(token_hash, None)
+        if timer is not None:
+            timer.cancel()
 
     def _close_unconfirmed(self) -> None:
         for token_hash in list(self._streams):

@@ -5,7 +5,8 @@ import asyncio
 from gateway.admit import check_session, check_standing
 from gateway.errors import StandingError, StreamlessError, UnavailableError
 from gateway.exchange import JSON_TYPE
-from gateway.forward import make_call
+from gateway.forward import end_of, make_call
+from gateway.headers import forwarded_of
 from gateway.inbound import Caller
 from gateway.limits import Session
 from gateway.parts import Parts
@@ -19,24 +20,20 @@ async def open_stream(parts: Parts, caller: Caller, session: Session | None) -> 
     Raises SessionUnknownError, UnavailableError, StreamlessError for an upstream without a stream, UpstreamError.
     """
     await _check(parts, caller, session)
-    call = make_call(caller, "GET", None)
+    call = make_call(caller, "GET", forwarded_of(caller.headers))
     try:
         async with asyncio.timeout(None) as scope:
-
-            def end() -> None:
-                scope.reschedule(0)
-
+            end = end_of(scope)
             watch = caller.exchange.watch(end, delay=0)
-            let_go = parts.snapshots.hold_stream(caller.token_hash, end)
             try:
-                answer = await parts.upstream.open(call)
-                try:
-                    await _relay(parts, caller, answer)
-                finally:
-                    answer.close()
+                async with parts.snapshots.hold_stream(caller.token_hash, caller.snapshot, end):
+                    answer = await parts.upstream.open(call)
+                    try:
+                        await _relay(parts, caller, answer)
+                    finally:
+                        answer.close()
             finally:
                 watch.close()
-                let_go()
     except TimeoutError:
         # The client left, or its grant ended; the upstream's connection is closed by now.
         if caller.exchange.is_started:
@@ -48,7 +45,7 @@ async def open_stream(parts: Parts, caller: Caller, session: Session | None) -> 
 async def end_session(parts: Parts, caller: Caller, session: Session | None) -> None:
     """Forward a DELETE, and forget the session once the upstream has."""
     await _check(parts, caller, session)
-    answer = await parts.upstream.open(make_call(caller, "DELETE", None))
+    answer = await parts.upstream.open(make_call(caller, "DELETE", forwarded_of(caller.headers)))
     try:
         body = await answer.read()
         if answer.status < 300 and session is not None:
@@ -68,7 +65,11 @@ async def _check(parts: Parts, caller: Caller, session: Session | None) -> None:
 
 async def _relay(parts: Parts, caller: Caller, answer: Answer) -> None:
     relay = Relay(
-        caller.exchange, None, Lists.ANY, lambda: parts.snapshots.latest(caller.token_hash, caller.snapshot).lists
+        caller.exchange,
+        None,
+        Lists.ANY,
+        lambda: parts.snapshots.latest(caller.token_hash, caller.snapshot).lists,
+        rediscover=lambda: parts.rediscovery.ask(caller.snapshot.tenancy.organisation, caller.snapshot.server),
     )
     if answer.status >= 400:
         await relay.pass_on(answer)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, TypeAlias
 
+from policies.engine.budget import Budget
 from policies.engine.decimals import EXACT, Number, read_number
 from policies.engine.operators import ERROR, TRUE, Truth
 from policies.engine.paths import Path
@@ -18,7 +19,7 @@ from policies.engine.policy import (
     PathAmount,
     ProductAmount,
 )
-from policies.engine.resolve import Arguments, Defaults, compile_all, compile_one
+from policies.engine.resolve import Arguments, Defaults, GetAll, compile_all, compile_one
 from policies.engine.values import EMPTY, MISSING, Found, Missing
 
 
@@ -34,8 +35,8 @@ class Fault(enum.Enum):
 
 
 Measured: TypeAlias = Number | Fault
-Measure: TypeAlias = Callable[[Arguments, Found, datetime], Measured]
-JudgeAll: TypeAlias = Callable[[Arguments, Found, datetime], Truth]
+Measure: TypeAlias = Callable[[Arguments, Found, datetime, Budget], Measured]
+JudgeAll: TypeAlias = Callable[[Arguments, Found, datetime, Budget], Truth]
 FindDefaults: TypeAlias = Callable[[Path], Defaults]
 # Compiles the `when` conditions of a case; handed over because conditions hold amounts in turn.
 CompileWhen: TypeAlias = Callable[[tuple[Condition, ...]], JudgeAll]
@@ -69,23 +70,23 @@ class AmountCompiler:
 
     def _compile_path(self, path: Path, *, is_signed: bool) -> Measure:
         get = compile_one(path, self._find_defaults(path))
-        return lambda arguments, item, _at: _read(get(arguments, item), is_signed=is_signed)
+        return lambda arguments, item, _at, _budget: _read(get(arguments, item), is_signed=is_signed)
 
-    def _get_all(self, path: Path) -> Callable[[Arguments, Found], list[Found]]:
+    def _get_all(self, path: Path) -> GetAll:
         defaults = self._find_defaults(path)
         if path.has_wildcard:
             return compile_all(path, defaults)
         get = compile_one(path, defaults)
-        return lambda arguments, item: [get(arguments, item)]
+        return lambda arguments, item, _budget: [get(arguments, item)]
 
     def _compile_count(self, path: Path) -> Measure:
         listed = Path(path.root, path.shared_prefix)
         get, get_leaves = self._get_all(listed), self._get_all(path)
 
-        def measure(arguments: Arguments, item: Found, _at: datetime) -> Measured:
-            elements = get(arguments, item)
+        def measure(arguments: Arguments, item: Found, _at: datetime, budget: Budget) -> Measured:
+            elements = get(arguments, item, budget)
             fault = _find_gap(elements)
-            return len(get_leaves(arguments, item)) if fault is None else fault
+            return len(get_leaves(arguments, item, budget)) if fault is None else fault
 
         return measure
 
@@ -93,8 +94,8 @@ class AmountCompiler:
         get = self._get_all(path)
         reduce = {Fold.SUM: _add, Fold.MIN: _smallest, Fold.MAX: _largest}[fold]
 
-        def measure(arguments: Arguments, item: Found, _at: datetime) -> Measured:
-            numbers = _read_all(get(arguments, item), is_signed=is_signed)
+        def measure(arguments: Arguments, item: Found, _at: datetime, budget: Budget) -> Measured:
+            numbers = _read_all(get(arguments, item, budget), is_signed=is_signed)
             return numbers if isinstance(numbers, Fault) else reduce(numbers)
 
         return measure
@@ -104,9 +105,9 @@ class AmountCompiler:
             return self._compile_single_product(left, right, is_signed=is_signed)
         get_left, get_right = self._get_all(left), self._get_all(right)
 
-        def measure(arguments: Arguments, item: Found, _at: datetime) -> Measured:
-            lefts = _read_all(get_left(arguments, item), is_signed=is_signed)
-            rights = _read_all(get_right(arguments, item), is_signed=is_signed)
+        def measure(arguments: Arguments, item: Found, _at: datetime, budget: Budget) -> Measured:
+            lefts = _read_all(get_left(arguments, item, budget), is_signed=is_signed)
+            rights = _read_all(get_right(arguments, item, budget), is_signed=is_signed)
             fault = _worse(lefts, rights)
             if fault is not None or isinstance(lefts, Fault) or isinstance(rights, Fault):
                 return fault or Fault.NO_NUMBER
@@ -120,7 +121,7 @@ class AmountCompiler:
         get_left = compile_one(left, self._find_defaults(left))
         get_right = compile_one(right, self._find_defaults(right))
 
-        def measure(arguments: Arguments, item: Found, _at: datetime) -> Measured:
+        def measure(arguments: Arguments, item: Found, _at: datetime, budget: Budget) -> Measured:
             a = _read(get_left(arguments, item), is_signed=is_signed)
             b = _read(get_right(arguments, item), is_signed=is_signed)
             if isinstance(a, Fault):
@@ -134,11 +135,11 @@ class AmountCompiler:
             (self._compile_when(case.when), self.compile(case.amount, is_signed=is_signed)) for case in choice.cases
         ]
 
-        def measure(arguments: Arguments, item: Found, at: datetime) -> Measured:
+        def measure(arguments: Arguments, item: Found, at: datetime, budget: Budget) -> Measured:
             for holds, inner in cases:
-                truth = holds(arguments, item, at)
+                truth = holds(arguments, item, at, budget)
                 if truth == TRUE:
-                    return inner(arguments, item, at)
+                    return inner(arguments, item, at, budget)
                 if truth == ERROR:
                     return Fault.UNCLEAR
             return Fault.NO_CASE
@@ -147,8 +148,8 @@ class AmountCompiler:
 
 
 def _compile_absolute(inner: Measure) -> Measure:
-    def measure(arguments: Arguments, item: Found, at: datetime) -> Measured:
-        found = inner(arguments, item, at)
+    def measure(arguments: Arguments, item: Found, at: datetime, budget: Budget) -> Measured:
+        found = inner(arguments, item, at, budget)
         return found if isinstance(found, Fault) else EXACT.abs(found)
 
     return measure

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from policies.engine.decimals import read_number
-from policies.engine.paths import EACH, Path, Root, write_steps
+from policies.engine.paths import EACH, Path, Root, Step, write_steps
 from policies.engine.policy import (
     Clauses,
     Condition,
@@ -16,6 +16,7 @@ from policies.engine.policy import (
     Selector,
     list_amount_conditions,
     list_amount_paths,
+    list_paths,
 )
 from policies.engine.problems import Problems, list_words, quote
 from policies.engine.schema import Look, list_enum, list_types, look_up
@@ -89,6 +90,7 @@ class ConditionCheck:
 
     def _check_condition(self, condition: Condition, each: Path | None, reach: _Reach) -> None:
         subject = condition.subject
+        self._check_rewalk(condition, each)
         if isinstance(subject, Path):
             self._check_path(f"{condition.pointer}/path", subject, each, reach)
         else:
@@ -99,6 +101,23 @@ class ConditionCheck:
         if condition.other is not None:
             self._check_path(f"{condition.pointer}/value/path", condition.other, each, reach)
         self._check_values(condition, each, reach)
+
+    def _check_rewalk(self, condition: Condition, each: Path | None) -> None:
+        """Warn of a list that each of its own elements walks again: the work grows with its square."""
+        if each is None:
+            return
+        is_path = isinstance(condition.subject, Path)
+        for path in dict.fromkeys(list_paths((condition,))):
+            if path.root is not each.root or not _list_walks(path) & _list_walks(each):
+                continue
+            count = len(each.steps)
+            item = Path(Root.ITEM, path.steps[count:]).text if path.steps[:count] == each.steps else ""
+            self._problems.add_warning(
+                f"{condition.pointer}/{'path' if is_path else 'amount'}",
+                f"each goes through {each.text} already, and {path.text} goes through that list again for each of its "
+                "elements. A call with a long list is refused as too large to judge.",
+                item,
+            )
 
     def _look_up(self, facts: ToolFacts, path: Path, each: Path | None) -> Look | None:
         self._lookups += 1
@@ -229,6 +248,11 @@ class ConditionCheck:
 
 def _is_exact(selector: Selector | None) -> bool:
     return selector is not None and not selector.is_except and not any("*" in name for name in selector.names)
+
+
+def _list_walks(path: Path) -> frozenset[tuple[Step, ...]]:
+    """The lists that a path walks, each as the steps that lead to its elements."""
+    return frozenset(path.steps[: index + 1] for index, step in enumerate(path.steps) if step is EACH)
 
 
 def _write_full(path: Path, each: Path | None) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 
 from policies.engine.amounts import Measure
 from policies.engine.conditions import CompiledEntry, ConditionCompiler, compile_entry
+from policies.engine.costs import is_counted_amount
 from policies.engine.decision import Decision, Reservation
 from policies.engine.names import match_name
 from policies.engine.paths import Path, Root
@@ -38,6 +39,7 @@ class CompiledLimit:
     reservation: Reservation
     measure: Measure
     label: str
+    is_counted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class Plan:
 
     `verdict` settles them without a look at the arguments. Else `checks` (require and deny_if in their order), then
     `asks` (approve_if), then `limits`; `passed` is the answer when all of them have nothing to say, and `held` the one
-    when the action wants an approval. Both hold every reservation whose amount is known already.
+    when the action wants an approval. Both hold every reservation whose amount is known already. `is_counted` says that
+    the work grows with the call, so that its steps are to be counted.
     """
 
     verdict: Decision | None
@@ -55,6 +58,7 @@ class Plan:
     limits: tuple[CompiledLimit, ...] = ()
     passed: Decision | None = None
     is_held: bool = False
+    is_counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,8 @@ class _Compiler:
             limits=counted,
             is_explicit=rule is not None,
         )
-        return Plan(None, tuple(checks), tuple(asks), measured, passed, is_held)
+        is_counted = any(entry.is_counted for entry in (*checks, *asks)) or any(limit.is_counted for limit in measured)
+        return Plan(None, tuple(checks), tuple(asks), measured, passed, is_held, is_counted)
 
     def _compile_entries(
         self, entries: tuple[Entry, ...], defaults: "_ToolDefaults", *, is_require: bool
@@ -176,7 +181,8 @@ class _Compiler:
                 counted.append(reservation)
             else:
                 measure = self._compile_measure(limit.pointer, limit.amount, defaults)
-                measured.append(CompiledLimit(reservation, measure, write_amount(limit.amount)))
+                label = write_amount(limit.amount)
+                measured.append(CompiledLimit(reservation, measure, label, is_counted_amount(limit.amount)))
         return tuple(counted), tuple(measured)
 
     def _compile_measure(self, pointer: str, amount: Amount, defaults: "_ToolDefaults") -> Measure:

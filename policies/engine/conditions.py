@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from policies.engine.amounts import AmountCompiler, Fault, Measure
+from policies.engine.budget import Budget
+from policies.engine.costs import count_steps, is_counted_entry
 from policies.engine.decision import Match
 from policies.engine.operators import (
     ERROR,
@@ -21,11 +23,11 @@ from policies.engine.paths import Path, Root
 from policies.engine.phrases import write_amount
 from policies.engine.policy import Amount, Condition, Entry, Op
 from policies.engine.resolve import Arguments, Defaults, compile_all, compile_one, trace_values
-from policies.engine.values import BROKEN, EMPTY, MISSING, Found, Missing
+from policies.engine.values import BROKEN, EMPTY, JSON, MISSING, Found, Missing
 
-Judge: TypeAlias = Callable[[Arguments, Found, datetime], Truth]
+Judge: TypeAlias = Callable[[Arguments, Found, datetime, Budget], Truth]
 # A value's truth, once the path has led to it.
-Weigh: TypeAlias = Callable[[Found, Arguments, Found], Truth]
+Weigh: TypeAlias = Callable[[Found, Arguments, Found, Budget], Truth]
 FindDefaults: TypeAlias = Callable[[Path, Path | None], Defaults]
 Start: TypeAlias = tuple[str, Found]
 
@@ -38,17 +40,21 @@ class CompiledCondition:
 
     condition: Condition
     judge: Judge
-    trace: Callable[[Arguments, Start, datetime], list[tuple[str, Found, Truth]]]
+    trace: Callable[[Arguments, Start, datetime, Budget], list[tuple[str, Found, Truth]]]
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledEntry:
-    """An entry of one tool. `passing` is the truth with which a call goes on: TRUE for `require`, else FALSE."""
+    """An entry of one tool. `passing` is the truth with which a call goes on: TRUE for `require`, else FALSE.
+
+    `is_counted` says that its work grows with the call; only then are steps spent. Both functions raise BudgetError.
+    """
 
     entry: Entry
     passing: Truth
-    judge: Callable[[Arguments, datetime], Truth]
-    trace: Callable[[Arguments, datetime], tuple[Match, ...]]
+    judge: Callable[[Arguments, datetime, Budget], Truth]
+    trace: Callable[[Arguments, datetime, Budget], tuple[Match, ...]]
+    is_counted: bool
 
 
 def compile_entry(entry: Entry, find_defaults: FindDefaults, *, is_require: bool) -> CompiledEntry:
@@ -63,10 +69,13 @@ def compile_entry(entry: Entry, find_defaults: FindDefaults, *, is_require: bool
     if entry.each is None:
         judge_plain = compile_conjunction(conditions)
 
-        def trace_plain(arguments: Arguments, at: datetime) -> tuple[Match, ...]:
-            return _trace_conditions(conditions, arguments, ("item", MISSING), at, passing=passing)
+        def judge_whole(arguments: Arguments, at: datetime, budget: Budget) -> Truth:
+            return judge_plain(arguments, MISSING, at, budget)
 
-        return CompiledEntry(entry, passing, lambda arguments, at: judge_plain(arguments, MISSING, at), trace_plain)
+        def trace_plain(arguments: Arguments, at: datetime, budget: Budget) -> tuple[Match, ...]:
+            return _trace_conditions(conditions, arguments, ("item", MISSING), at, budget, passing=passing)
+
+        return CompiledEntry(entry, passing, judge_whole, trace_plain, is_counted_entry(entry))
     return _compile_each(entry, entry.each, conditions, find(entry.each), is_require=is_require)
 
 
@@ -76,10 +85,10 @@ def compile_conjunction(conditions: tuple[CompiledCondition, ...]) -> Judge:
     if len(judges) == 1:
         return judges[0]
 
-    def judge(arguments: Arguments, item: Found, at: datetime) -> Truth:
+    def judge(arguments: Arguments, item: Found, at: datetime, budget: Budget) -> Truth:
         result = TRUE
         for part in judges:
-            truth = part(arguments, item, at)
+            truth = part(arguments, item, at, budget)
             if truth == FALSE:
                 return FALSE
             if truth == ERROR:
@@ -133,10 +142,10 @@ class ConditionCompiler:
             return self._compile_weigh_pair(condition.op, condition.other, absent)
         test = compile_test(condition)
 
-        def weigh(value: Found, _arguments: Arguments, _item: Found) -> Truth:
+        def weigh(value: Found, _arguments: Arguments, _item: Found, budget: Budget) -> Truth:
             if isinstance(value, Missing):
                 return _weigh_gap(value, absent)
-            return test(value)
+            return test(value, budget)
 
         return weigh
 
@@ -144,13 +153,13 @@ class ConditionCompiler:
         get_other = compile_one(other, self._find_defaults(other))
         test = compile_pair(op)
 
-        def weigh(value: Found, arguments: Arguments, item: Found) -> Truth:
+        def weigh(value: Found, arguments: Arguments, item: Found, budget: Budget) -> Truth:
             against = get_other(arguments, item)
             if value is BROKEN or against is BROKEN:
                 return ERROR
             if isinstance(value, Missing):
                 return _weigh_gap(value, absent)
-            return absent if isinstance(against, Missing) else test(value, against)
+            return absent if isinstance(against, Missing) else test(value, against, budget)
 
         return weigh
 
@@ -158,23 +167,23 @@ class ConditionCompiler:
         defaults = self._find_defaults(path)
         is_require = self._is_require
 
-        def trace(arguments: Arguments, start: Start, at: datetime) -> list[tuple[str, Found, Truth]]:
+        def trace(arguments: Arguments, start: Start, at: datetime, budget: Budget) -> list[tuple[str, Found, Truth]]:
             label, item = start
-            origin: Start = (label, item) if path.root is Root.ITEM else ("args", dict(arguments))
-            values = trace_values(path, defaults, origin, is_require=is_require)
-            return [(where, value, weigh(value, arguments, item)) for where, value in values]
+            origin: Start = (label, item) if path.root is Root.ITEM else ("args", cast("JSON", arguments))
+            values = trace_values(path, defaults, origin, budget, is_require=is_require)
+            return [(where, value, weigh(value, arguments, item, budget)) for where, value in values]
 
         if path.has_wildcard:
             get_all = compile_all(path, defaults, is_require=is_require)
 
-            def judge_all(arguments: Arguments, item: Found, at: datetime) -> Truth:
-                truths = [weigh(value, arguments, item) for value in get_all(arguments, item)]
+            def judge_all(arguments: Arguments, item: Found, at: datetime, budget: Budget) -> Truth:
+                truths = [weigh(value, arguments, item, budget) for value in get_all(arguments, item, budget)]
                 return join_all(truths) if is_require else any_of(truths)
 
             return CompiledCondition(condition, judge_all, trace)
         get = compile_one(path, defaults)
         return CompiledCondition(
-            condition, lambda arguments, item, at: weigh(get(arguments, item), arguments, item), trace
+            condition, lambda arguments, item, at, budget: weigh(get(arguments, item), arguments, item, budget), trace
         )
 
 
@@ -187,27 +196,29 @@ def _weigh_gap(gap: Missing, absent: Truth) -> Truth:
 def _compile_within(condition: Condition) -> CompiledCondition:
     judge_hours = compile_hours(condition.hours) if condition.hours is not None else lambda at: ERROR
 
-    def trace(arguments: Arguments, start: Start, at: datetime) -> list[tuple[str, Found, Truth]]:
+    def trace(arguments: Arguments, start: Start, at: datetime, budget: Budget) -> list[tuple[str, Found, Truth]]:
         return [("call.time", at.isoformat(), judge_hours(at))]
 
-    return CompiledCondition(condition, lambda arguments, item, at: judge_hours(at), trace)
+    return CompiledCondition(condition, lambda arguments, item, at, budget: judge_hours(at), trace)
 
 
 def _compile_measured(condition: Condition, measure: Measure, weigh: Weigh) -> CompiledCondition:
-    def read(arguments: Arguments, item: Found, at: datetime) -> Found:
-        found = measure(arguments, item, at)
+    def read(arguments: Arguments, item: Found, at: datetime, budget: Budget) -> Found:
+        found = measure(arguments, item, at, budget)
         if isinstance(found, Fault):
             return MISSING if found is Fault.ABSENT else BROKEN
         return found
 
-    def trace(arguments: Arguments, start: Start, at: datetime) -> list[tuple[str, Found, Truth]]:
+    def trace(arguments: Arguments, start: Start, at: datetime, budget: Budget) -> list[tuple[str, Found, Truth]]:
         _, item = start
-        value = read(arguments, item, at)
+        value = read(arguments, item, at, budget)
         label = "" if isinstance(condition.subject, Path) else write_amount(condition.subject)
-        return [(label, value, weigh(value, arguments, item))]
+        return [(label, value, weigh(value, arguments, item, budget))]
 
     return CompiledCondition(
-        condition, lambda arguments, item, at: weigh(read(arguments, item, at), arguments, item), trace
+        condition,
+        lambda arguments, item, at, budget: weigh(read(arguments, item, at, budget), arguments, item, budget),
+        trace,
     )
 
 
@@ -216,37 +227,50 @@ def _compile_each(
 ) -> CompiledEntry:
     get_elements = compile_all(each, defaults, is_require=is_require)
     judge_element = compile_conjunction(conditions)
+    steps = count_steps(entry.conditions)
     passing = TRUE if is_require else FALSE
 
-    def judge_one(arguments: Arguments, item: Found, at: datetime) -> Truth:
+    def judge_one(arguments: Arguments, item: Found, at: datetime, budget: Budget) -> Truth:
         if item is EMPTY or item is BROKEN:
             return FALSE if item is EMPTY else ERROR
-        return judge_element(arguments, item, at)
+        return judge_element(arguments, item, at, budget)
 
-    def judge(arguments: Arguments, at: datetime) -> Truth:
-        truths = [judge_one(arguments, item, at) for item in get_elements(arguments, MISSING)]
+    def judge(arguments: Arguments, at: datetime, budget: Budget) -> Truth:
+        elements = get_elements(arguments, MISSING, budget)
+        budget.spend(len(elements) * steps)
+        truths = [judge_one(arguments, item, at, budget) for item in elements]
         return join_all(truths) if is_require else any_of(truths)
 
-    def trace(arguments: Arguments, at: datetime) -> tuple[Match, ...]:
-        origin: Start = ("args", dict(arguments))
-        for label, item in trace_values(each, defaults, origin, is_require=is_require):
-            if judge_one(arguments, item, at) != passing:
+    def trace(arguments: Arguments, at: datetime, budget: Budget) -> tuple[Match, ...]:
+        origin: Start = ("args", cast("JSON", arguments))
+        for label, item in trace_values(each, defaults, origin, budget, is_require=is_require):
+            budget.spend(steps)
+            if judge_one(arguments, item, at, budget) != passing:
                 if isinstance(item, Missing) and item is not MISSING:
                     return (Match(label, "exists", True, item),)
-                return _trace_conditions(conditions, arguments, (label, item), at, passing=passing)
+                return _trace_conditions(conditions, arguments, (label, item), at, budget, passing=passing)
         return ()
 
-    return CompiledEntry(entry, passing, judge, trace)
+    return CompiledEntry(entry, passing, judge, trace, is_counted_entry(entry))
 
 
 def _trace_conditions(
-    conditions: tuple[CompiledCondition, ...], arguments: Arguments, start: Start, at: datetime, *, passing: Truth
+    conditions: tuple[CompiledCondition, ...],
+    arguments: Arguments,
+    start: Start,
+    at: datetime,
+    budget: Budget,
+    *,
+    passing: Truth,
 ) -> tuple[Match, ...]:
-    """The conditions that decided: those that did not hold for `require`, those that held or failed for the others."""
-    found: list[Match] = []
+    """The conditions that decided: those that did not hold for `require`, those that held or failed for the others.
+
+    Failures come first: where there is one among conditions that held, it is what refused the call.
+    """
+    found: dict[bool, list[Match]] = {True: [], False: []}
     for compiled in conditions:
         condition = compiled.condition
-        for where, value, truth in compiled.trace(arguments, start, at):
+        for where, value, truth in compiled.trace(arguments, start, at, budget):
             if truth != passing:
-                found.append(Match(where, condition.op.value, condition.expected, value))
-    return tuple(found)
+                found[truth == ERROR].append(Match(where, condition.op.value, condition.expected, value))
+    return (*found[True], *found[False])

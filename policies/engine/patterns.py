@@ -13,11 +13,19 @@ class PatternError(Exception):
 
 
 class Pattern(Protocol):
-    """What the engine uses of a compiled pattern. Both raise UnicodeEncodeError on half of a surrogate pair."""
+    """What the engine uses of a compiled pattern. Both methods raise UnicodeEncodeError on half of a surrogate pair."""
+
+    @property
+    def programsize(self) -> int: ...
 
     def fullmatch(self, text: str) -> object | None: ...
 
     def search(self, text: str) -> object | None: ...
+
+
+def _say(error: Exception) -> str:
+    said = error.args[0] if error.args else "it is malformed"
+    return said.decode("utf-8", "replace").rstrip(": ") if isinstance(said, bytes) else str(said)
 
 
 def compile_pattern(pattern: str) -> Pattern:
@@ -31,7 +39,7 @@ def compile_pattern(pattern: str) -> Pattern:
     try:
         compiled = re2.compile(pattern, options)
     except re2.error as error:
-        raise PatternError(f"RE2 cannot read this pattern: {error}.") from None
+        raise PatternError(f"RE2 cannot read this pattern: {_say(error)}.") from None
     if compiled.programsize > MAX_PROGRAM:
         raise PatternError("This pattern is too large; use smaller repetitions.")
     return cast("Pattern", compiled)

@@ -27,10 +27,12 @@ _APPROVE: Final = (
 
 
 def write_text(decision: Decision, record_id: str) -> str:
-    """The four lines of a refused call; `record_id` is where its decision is recorded."""
-    return (
-        f"[POLICY DENIED] {decision.reason}\nRule: {decision.rule}\nDecision: {record_id}\nNext: {_say_next(decision)}"
-    )
+    """The four lines of a refused call; `record_id` is where its decision is recorded.
+
+    A reason is folded into one line, so that no text of a policy can look like a line of ours.
+    """
+    reason, rule = (" ".join(text.splitlines()) for text in (decision.reason, decision.rule))
+    return f"[POLICY DENIED] {reason}\nRule: {rule}\nDecision: {record_id}\nNext: {_say_next(decision)}"
 
 
 def write_unknown(name: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias, cast
 
+from policies.engine.budget import Budget
 from policies.engine.paths import Path, Root, Step, Wild, write_steps
 from policies.engine.values import BROKEN, EMPTY, JSON, MISSING, Found, Missing
 
@@ -10,7 +11,7 @@ Arguments: TypeAlias = Mapping[str, JSON]
 Defaults: TypeAlias = tuple[Found, ...]
 # Fetches one value, or all values of a path with [*], from the arguments and the element that `each` is at.
 GetOne: TypeAlias = Callable[[Arguments, Found], Found]
-GetAll: TypeAlias = Callable[[Arguments, Found], list[Found]]
+GetAll: TypeAlias = Callable[[Arguments, Found, Budget], list[Found]]
 
 _NO_DEFAULTS: Final[Defaults] = ()
 
@@ -33,23 +34,26 @@ def compile_all(path: Path, defaults: Defaults = _NO_DEFAULTS, *, is_require: bo
     """A getter for a path with `[*]`: one value an element, missing ones included.
 
     With `is_require` a list that is absent or empty gives EMPTY, so that the rule fails; else an absent list gives
-    MISSING and an empty one nothing.
+    MISSING and an empty one nothing. The budget pays for each element: a step for each step that the path still goes,
+    and one for what is done with the value. Raises BudgetError when it does not last.
     """
     steps = _pair(path, defaults)
 
-    def get(arguments: Arguments, item: Found) -> list[Found]:
+    def get(arguments: Arguments, item: Found, budget: Budget) -> list[Found]:
         start = item if path.root is Root.ITEM else cast("JSON", arguments)
-        return [value for _, value in _spread(start, steps, is_require=is_require)]
+        return [value for _, value in _spread(start, steps, budget, is_require=is_require)]
 
     return get
 
 
 def trace_values(
-    path: Path, defaults: Defaults, start: tuple[str, Found], *, is_require: bool
+    path: Path, defaults: Defaults, start: tuple[str, Found], budget: Budget, *, is_require: bool
 ) -> list[tuple[str, Found]]:
     """The values of any path with the concrete path of each; `start` is the label and value of the root. Not fast."""
     label, value = start
-    spread = _spread(value, _pair(path, defaults), is_require=is_require)
+    spread = _spread(value, _pair(path, defaults), budget, is_require=is_require)
+    if path.has_wildcard:
+        budget.spend(len(spread) * len(path.steps))
     return [(label + write_steps(steps), found) for steps, found in spread]
 
 
@@ -76,13 +80,15 @@ def _take(value: Found, step: Step, default: Found) -> Found:
 
 
 def _spread(
-    start: Found, steps: tuple[tuple[Step, Found], ...], *, is_require: bool
+    start: Found, steps: tuple[tuple[Step, Found], ...], budget: Budget, *, is_require: bool
 ) -> list[tuple[tuple[Step, ...], Found]]:
     current: list[tuple[tuple[Step, ...], Found]] = [((), start)]
-    for step, default in steps:
+    for at, (step, default) in enumerate(steps):
         after: list[tuple[tuple[Step, ...], Found]] = []
         for place, value in current:
             if isinstance(step, Wild):
+                if isinstance(value, list):
+                    budget.spend(len(value) * (len(steps) - at + 1))
                 after.extend(_open(place, value, is_require=is_require))
             else:
                 found = value if isinstance(value, Missing) else _take(value, step, default)

@@ -5,10 +5,14 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final, TypeAlias
 
+from policies.engine.budget import Budget
+
 JSON: TypeAlias = "bool | int | Decimal | str | list[JSON] | dict[str, JSON] | None"
 
 # Deeper than any message the gateway lets in; comparisons of hostile values stop here instead of recursing on.
 MAX_DEPTH: Final = 64
+# So many characters are compared in one step.
+_LONG_TEXT: Final = 4_096
 
 
 class Level(enum.StrEnum):
@@ -67,22 +71,29 @@ def name_type(value: object) -> str:
     return next((name for kind, name in kinds if isinstance(value, kind)), "an unknown type")
 
 
-def is_same_json(left: object, right: object, depth: int = 0) -> bool | None:
+def is_same_json(left: object, right: object, depth: int = 0, *, budget: Budget | None = None) -> bool | None:
     """Tell whether two values have the same JSON type and value; None when they nest too deeply to say.
 
-    `true` is not 1, "1" is not 1, and 1 is 1.0.
+    `true` is not 1, "1" is not 1, and 1 is 1.0. What lists, objects and long texts cost is taken from the budget;
+    raises BudgetError when it does not last.
     """
     if depth > MAX_DEPTH:
         return None
     if isinstance(left, list) and isinstance(right, list):
         if len(left) != len(right):
             return False
-        return _join(is_same_json(a, b, depth + 1) for a, b in zip(left, right, strict=True))
+        if budget is not None:
+            budget.spend(len(left))
+        return _join(is_same_json(a, b, depth + 1, budget=budget) for a, b in zip(left, right, strict=True))
     if isinstance(left, dict) and isinstance(right, dict):
+        if budget is not None:
+            budget.spend(len(left))
         if left.keys() != right.keys():
             return False
-        return _join(is_same_json(value, right[key], depth + 1) for key, value in left.items())
+        return _join(is_same_json(value, right[key], depth + 1, budget=budget) for key, value in left.items())
     if type(left) is type(right):
+        if budget is not None and isinstance(left, str) and len(left) > _LONG_TEXT:
+            budget.spend(len(left) // _LONG_TEXT)
         return _is_plain(left) and left == right
     return _is_plain_number(left) and _is_plain_number(right) and left == right
 

@@ -4,7 +4,7 @@ Source: WHATWG HTML, section 9.2 (server-sent events).
 """
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 # Larger than a list of a thousand tools; a line or an event that never ends costs no more memory than this.
 MAX_EVENT: Final = 8 * 1024 * 1024
@@ -12,10 +12,23 @@ MAX_EVENT: Final = 8 * 1024 * 1024
 # Two line ends in a row. Atomic groups: a CR LF must never count as two ends.
 _END: Final = re.compile(rb"(?>\r\n|\r|\n)(?>\r\n|\r|\n)")
 _BOM: Final = b"\xef\xbb\xbf"
+_NAME: Final = re.compile(rb"[A-Za-z0-9_-]*")
 
 
 class EventTooLargeError(ValueError):
     """An event grew past MAX_EVENT without ending."""
+
+
+class EventOddError(ValueError):
+    """A field's name that one client could read differently from another."""
+
+
+class Event(NamedTuple):
+    """What an event says: its data joined, its type, and whether it can be resumed after."""
+
+    data: bytes
+    kind: bytes
+    has_id: bool
 
 
 class EventFramer:
@@ -31,10 +44,12 @@ class EventFramer:
     def feed(self, chunk: bytes) -> None:
         """Add bytes as they came."""
         self._buffer += chunk
-        if not self._is_started and len(self._buffer) >= len(_BOM):
-            self._is_started = True
+        # A second one would hide a field's name here, and not from a client that skips them all.
+        while not self._is_started and len(self._buffer) >= len(_BOM):
             if self._buffer.startswith(_BOM):
                 del self._buffer[: len(_BOM)]
+            else:
+                self._is_started = True
 
     def pop(self) -> bytes | None:
         """The next whole event with its closing blank line, or None; raises EventTooLargeError."""
@@ -52,10 +67,26 @@ class EventFramer:
         return event
 
 
-def data_of(event: bytes) -> bytes:
-    """The joined data of an event; empty for comments, priming events and events without data."""
-    parts = [line[5:].removeprefix(b" ") for line in event.splitlines() if line.startswith(b"data:")]
-    return parts[0] if len(parts) == 1 else b"\n".join(parts)
+def read_event(event: bytes) -> Event:
+    """The fields of an event; no data for comments and priming events.
+
+    Raises EventOddError for a name with anything but ASCII letters, digits, `-` and `_`, or `data` in other letters.
+    """
+    data: list[bytes] = []
+    kind, has_id = b"message", False
+    for line in event.splitlines():
+        if line.startswith(b"data:"):
+            data.append(line[5:].removeprefix(b" "))
+            continue
+        name, _, value = line.partition(b":")
+        if name == b"event":
+            kind = value.removeprefix(b" ") or b"message"
+        elif name == b"id":
+            has_id = True
+        elif _NAME.fullmatch(name) is None or (name != b"data" and name.lower() == b"data"):
+            raise EventOddError
+    joined = data[0] if len(data) == 1 else b"\n".join(data)
+    return Event(joined if joined.strip() else b"", kind, has_id)
 
 
 def replace_data(event: bytes, data: bytes) -> bytes:

@@ -184,6 +184,7 @@ def test_a_grant_beside_one_with_a_policy_keeps_its_own(build: Build, gateway: s
     ("headers", "status"),
     [
         ({"Origin": "http://localhost:8000"}, 200),
+        ({"Origin": "http://127.0.0.1:8000"}, 200),
         ({"Origin": "https://evil.example"}, 403),
         ({"Origin": "null"}, 403),
         ({"Origin": "http://localhost:8000.evil.example"}, 403),

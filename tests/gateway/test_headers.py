@@ -2,11 +2,21 @@
 
 import base64
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from tests.gateway.upstream import RecordingUpstream
-from tests.gateway.world import ALLOW, CAPABILITIES_META, VERSION, VERSION_META, World, agent_of
+from tests.gateway.world import (
+    ALLOW,
+    CAPABILITIES_META,
+    VERSION,
+    VERSION_META,
+    World,
+    agent_of,
+    records_of,
+    wait_until,
+)
 
 Build = Callable[..., World]
 
@@ -130,4 +140,104 @@ def test_headers_with_other_than_printable_bytes_do_not_travel(
     body = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"getTickers"}}'
     response = agent.http.post(agent.url, content=body, headers=[*raw, (name.encode(), b"caf\xe9")])
     assert response.status_code == 400
+    assert upstream.received == []
+
+
+HIDDEN = {"version": "1", "default": "allow", "hide": ["routed"]}
+DENIED = {"version": "1", "default": "allow", "tools": {"routed": {"action": "deny"}}}
+
+
+@pytest.mark.parametrize("headers", [{}, {"Mcp-Param-Region": "us"}, {"Mcp-Param-Region": "eu"}])
+@pytest.mark.parametrize("document", [HIDDEN, None])
+def test_the_mirrors_of_a_tool_do_not_tell_that_it_is_there(
+    build: Build,
+    gateway: str,
+    upstream: RecordingUpstream,
+    document: dict[str, object] | None,
+    headers: dict[str, str],
+) -> None:
+    agent = agent_of(gateway, build(document), is_modern=True)
+    hidden, unknown = (agent.call(tool, {"region": "eu"}, headers=headers) for tool in ("routed", "nobody"))
+    assert hidden.status_code == unknown.status_code == 200
+    texts = [answer_of(one.json()).replace("routed", "nobody") for one in (hidden, unknown)]
+    assert texts[0] == texts[1]
+    # An unknown name has the server looked at again.
+    assert upstream.calls() == []
+
+
+def answer_of(body: dict[str, Any]) -> str:
+    # Every decision has an id of its own.
+    identity = body.get("result", {}).get("_meta", {}).get("policylayer/decision", {}).get("id", "-")
+    return str(body).replace(identity, "-")
+
+
+@pytest.mark.parametrize(("document", "fine"), [(ALLOW, None), (DENIED, True)])
+def test_a_wrong_mirror_of_a_known_tool_is_refused_and_recorded_whatever_the_policy_says(
+    build: Build,
+    gateway: str,
+    upstream: RecordingUpstream,
+    log_writer: None,
+    document: dict[str, object],
+    fine: bool | None,
+) -> None:
+    world = build(document)
+    agent = agent_of(gateway, world, is_modern=True)
+    right = agent.call("routed", {"region": "eu"}, headers={"Mcp-Param-Region": "eu"})
+    assert right.json()["result"].get("isError") is fine
+    upstream.reset()
+    wrong = agent.call("routed", {"region": "eu"}, headers={"Mcp-Param-Region": "us"})
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (400, -32020)
+    assert upstream.received == []
+    wait_until(lambda: ("refused", "(malformed)") in {(one.status, one.rule) for one in records_of(world)}, 10)
+    assert len(records_of(world)) == 2
+
+
+def test_a_wrong_mirror_charges_no_limit(build: Build, gateway: str, upstream: RecordingUpstream) -> None:
+    limited = {"version": "1", "default": "allow", "tools": {"routed": {"rate_limit": {"max": 1, "window": 300}}}}
+    agent = agent_of(gateway, build(limited), is_modern=True)
+    for region, status in (("us", 400), ("us", 400), ("eu", 200)):
+        response = agent.call("routed", {"region": "eu"}, headers={"Mcp-Param-Region": region})
+        assert response.status_code == status
+    assert len(upstream.received) == 1
+
+
+MIRRORS = {"Mcp-Method": "tools/call", "Mcp-Name": "getTickers", "Mcp-Param-Region": "eu"}
+BODIES = {
+    "request": '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"getTickers"}}',
+    "response": '{"jsonrpc":"2.0","id":1,"result":{},"params":{"name":"getTickers"}}',
+    "error": '{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"no"},"params":{"name":"getTickers"}}',
+}
+
+
+@pytest.mark.parametrize("what", [*BODIES, "GET", "DELETE"])
+def test_mirrors_travel_only_with_what_they_were_compared_with(
+    build: Build, gateway: str, upstream: RecordingUpstream, what: str
+) -> None:
+    agent = agent_of(gateway, build(ALLOW))
+    if what in BODIES:
+        agent.post(BODIES[what], MIRRORS)
+    else:
+        agent.http.request(what, agent.url, headers=agent.head(MIRRORS))
+    [received] = upstream.received
+    travelled = [name for name, _ in received.headers if name.startswith((b"mcp-method", b"mcp-name", b"mcp-param"))]
+    assert len(travelled) == (3 if what == "request" else 0)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *BODIES.values(),
+        '{"jsonrpc":"2.0","id":1,"method":"ping"}',
+        '{"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":{}}}',
+        '{"jsonrpc":"2.0","method":"notifications/initialized"}',
+    ],
+)
+def test_a_body_of_the_legacy_era_under_the_modern_version_is_refused(
+    build: Build, gateway: str, upstream: RecordingUpstream, body: str
+) -> None:
+    agent = agent_of(gateway, build(ALLOW))
+    assert agent.post(body, {"MCP-Protocol-Version": "2025-11-25"}).status_code in (200, 202)
+    upstream.reset()
+    response = agent.post(body, {"MCP-Protocol-Version": VERSION})
+    assert (response.status_code, response.json()["error"]["code"]) == (400, -32020)
     assert upstream.received == []

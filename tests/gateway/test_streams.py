@@ -7,6 +7,9 @@ import httpx
 import pytest
 from django.utils import timezone
 
+from accounts.services import bump_epoch
+from accounts.tenancy import tenant
+from servers.models import ServerHeader
 from tests.gateway.test_door import change_grant
 from tests.gateway.upstream import JSON_HEADERS, SSE_HEADERS, RecordingUpstream, Reply
 from tests.gateway.world import ALLOW, Agent, World, agent_of, make_world, records_of, wait_until
@@ -165,6 +168,42 @@ def test_an_upstream_that_is_not_there_is_named_by_nobody(
     assert response.status_code == 502
     assert response.json()["error"]["message"] == "The server could not be reached."
     wait_until(lambda: [record.status for record in records_of(world)] == ["error"], 10)
+
+
+@pytest.mark.parametrize("method", ["tools/call", "tools/list", "resources/list"])
+def test_a_request_to_a_server_whose_credentials_do_not_open_is_recorded_and_charges_nothing(
+    build: Build, gateway: str, upstream: RecordingUpstream, log_writer: None, method: str
+) -> None:
+    limited = {"version": "1", "default": "allow", "tools": {"getTickers": {"rate_limit": {"max": 1, "window": 300}}}}
+    world = build(limited)
+    agent = agent_of(gateway, world)
+    with tenant(world.organisation.id):
+        header = ServerHeader.objects.create(
+            organisation=world.organisation, server=world.server, name="X-Key", sealed=b"broken", key_version=1
+        )
+    for _ in range(2):
+        response = agent.request(method, {"name": "getTickers"})
+        assert (response.status_code, response.json()["error"]["code"]) == (502, -31502)
+    assert upstream.received == []
+    wait_until(lambda: [record.status for record in records_of(world)] == ["error", "error"], 10)
+    assert {(record.outcome, record.method) for record in records_of(world)} == {("allow", method)}
+    with tenant(world.organisation.id):
+        header.delete()
+        bump_epoch(organisation_id=world.organisation.id)
+    wait_until(lambda: "result" in agent.request(method, {"name": "getTickers"}).json(), 10)
+    assert len(upstream.received) == 1
+
+
+def test_a_refused_call_to_a_server_that_cannot_be_reached_is_refused_as_any_other(
+    build: Build, gateway: str, upstream: RecordingUpstream, log_writer: None
+) -> None:
+    world = build({"version": "1", "default": "deny"})
+    with tenant(world.organisation.id):
+        ServerHeader.objects.create(
+            organisation=world.organisation, server=world.server, name="X-Key", sealed=b"broken", key_version=1
+        )
+    assert agent_of(gateway, world).call("getTickers").json()["result"]["isError"] is True
+    wait_until(lambda: [(one.outcome, one.status) for one in records_of(world)] == [("deny", "refused")], 10)
 
 
 @pytest.mark.parametrize("verb", ["GET", "DELETE"])

@@ -15,6 +15,7 @@ from tests.policies.engine.builders import (
     index,
     load_bybit,
     make_tool,
+    parse,
     rule,
     when,
 )
@@ -264,3 +265,19 @@ def test_the_smallest_policy_allows_none_of_the_bybit_tools() -> None:
     policy = compile_fields(load_bybit(), hide=["wsBatchCancelOrders"])
     assert {call(policy, name).outcome for name in load_bybit()} == {DENY, HIDE}
     assert len(policy.visible) == len(load_bybit()) - 1
+
+
+@pytest.mark.parametrize("clause", ["deny_if", "approve_if"])
+def test_an_error_names_the_condition_that_could_not_be_judged(clause: str) -> None:
+    policy = rule(**{clause: when(cond("args.s", "eq", "ETHUSDT"), cond("args.n", "gt", 5), on_deny="Too big.")})
+    decision = call(policy, s="ETHUSDT", n="abc")
+    assert decision.outcome is Outcome.DENY
+    assert decision.reason == "Too big. (args.n is text, which gt cannot compare here.)"
+    assert [match.path for match in decision.matched] == ["args.n", "args.s"]
+
+
+def test_an_unreadable_pattern_is_told_in_words() -> None:
+    errors = parse(
+        index(make_tool()), default="deny", tools={"tool": {"deny_if": when(cond("args.s", "matches", "("))}}
+    )
+    assert [error.message for error in errors.errors] == ["RE2 cannot read this pattern: missing ): (."]
