@@ -64,7 +64,7 @@ def list_choices(server: Server) -> list[StartChoice]:
         StartChoice(
             Start.RECOMMENDED,
             "Recommended by level",
-            "Low risk goes through, changes of settings are paced; what moves money or cannot be undone waits or is hidden.",
+            "Low risk goes through, settings are paced; what moves money or cannot be undone waits or is hidden.",
         ),
         StartChoice(
             Start.READ_ONLY,
