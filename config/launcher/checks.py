@@ -57,9 +57,10 @@ def find_chromium() -> str:
 def choose_steps(paths: list[str], *, has_slow: bool, has_browser: bool) -> list[Step]:
     python = str(PYTHON)
     pytest = [python, "-m", "pytest"]
+    # Files stay whole, for what they share is made once a file.
+    side_by_side = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
     if paths:
         return [Step("pytest", [*pytest, *([] if has_slow else ["-m", "not slow"]), *paths])]
-    speed = "" if has_slow else " and not slow"
     steps = [
         Step("ruff check", [python, "-m", "ruff", "check"]),
         Step("ruff format", [python, "-m", "ruff", "format", "--check", "--quiet"]),
@@ -67,11 +68,14 @@ def choose_steps(paths: list[str], *, has_slow: bool, has_browser: bool) -> list
         Step("import contracts", [str(VENV / "bin" / "lint-imports"), "--no-cache"]),
         Step("type check of scripts", type_check_command()),
         Step("missing migrations", [python, "manage.py", "makemigrations", "--check", "--dry-run"]),
-        Step("pytest", [*pytest, "-m", f"not browser{speed}"]),
+        Step("pytest", [*pytest, *side_by_side, "-m", "not browser and not slow"]),
     ]
+    if has_slow:
+        # One after another: each of them takes the whole machine.
+        steps.append(Step("pytest, slow", [*pytest, "-m", "slow and not browser"]))
     if has_browser:
         # Apart, because Playwright leaves a running event loop behind in its process.
-        steps.append(Step("pytest in the browser", [*pytest, "-m", f"browser{speed}"]))
+        steps.append(Step("pytest in the browser", [*pytest, "-m", "browser" if has_slow else "browser and not slow"]))
     return steps
 
 

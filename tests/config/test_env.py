@@ -3,6 +3,7 @@
 import base64
 import os
 import secrets
+import string
 import subprocess
 import sys
 from pathlib import Path
@@ -62,7 +63,7 @@ def test_boot_refuses_without(name: str) -> None:
     [
         ("SECRET_KEY", "short"),
         ("SECRET_KEY", "x" * 64),
-        ("SECRET_KEY", f"django-insecure-{secrets.token_urlsafe(50)}"),
+        ("SECRET_KEY", f"django-insecure-{string.ascii_letters}"),
         ("SECRET_KEY", "changeme" * 10),
         ("ALLOWED_HOSTS", "*"),
         ("ALLOWED_HOSTS", "https://gateway.example.com"),

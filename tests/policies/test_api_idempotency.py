@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def names_kept_for(organisation_id: UUID) -> list[str]:
-    with redis.Redis.from_url(django_settings.REDIS_URL) as client:
+    with redis.Redis.from_url(str(django_settings.CACHES["default"]["LOCATION"])) as client:
         names = [name.decode() for name in client.scan_iter(f"*{organisation_id}:idempotency:*", count=10_000)]
     return [name.removeprefix("pl:cache:1:") for name in names]
 
