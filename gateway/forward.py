@@ -130,7 +130,7 @@ async def _pass_held(parts: Parts, caller: Caller, answer: Answer, relay: Relay)
     try:
         async with (
             asyncio.timeout(None) as scope,
-            parts.snapshots.hold_stream(caller.token_hash, caller.snapshot, end_of(scope)),
+            parts.snapshots.hold_stream(caller.token_hash, caller.snapshot, end_of(scope), relay.tell),
         ):
             return await relay.pass_on(answer)
     except TimeoutError:

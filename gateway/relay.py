@@ -5,12 +5,15 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any, Final
 
+import msgspec
+
 from gateway.errors import UPSTREAM_FAILED, ErrorAnswer
 from gateway.exchange import JSON_TYPE, Exchange, Pair, error_body
 from gateway.inbound import Inbound
-from gateway.jsonrpc import Kind, RequestId, write_tree
+from gateway.jsonrpc import META, Kind, RequestId, write_tree
 from gateway.listing import Filtered
-from gateway.replies import Outcome, Reply, ReplyUnreadableError, Standing, read_reply
+from gateway.replies import Outcome, Reply, ReplyUnreadableError, Standing, read_json, read_reply
+from policies.engine.values import JSON
 from policies.models import RecordStatus
 from servers.upstream.http import Answer, UpstreamBrokenError, UpstreamError
 from servers.upstream.sse import Event, EventOddError, read_event, replace_data
@@ -20,6 +23,30 @@ __all__ = ["Lists", "Outcome", "Relay"]
 KEEP_ALIVE_SECONDS: Final = 15.0
 KEEP_ALIVE: Final = b": keep-alive\n\n"
 _FOREIGN: Final = "The server answered another request."
+_ACKNOWLEDGED: Final = "notifications/subscriptions/acknowledged"
+_LIST_CHANGED: Final = "notifications/tools/list_changed"
+_SUBSCRIPTION: Final = META + "subscriptionId"
+
+
+class _Agreed(msgspec.Struct, frozen=True):
+    toolsListChanged: Any = False
+
+
+class _Acknowledged(msgspec.Struct, frozen=True):
+    notifications: _Agreed = _Agreed()
+
+
+class _Acknowledgement(msgspec.Struct, frozen=True):
+    params: _Acknowledged = _Acknowledged()
+
+
+_acknowledgement: Final = msgspec.json.Decoder(_Acknowledgement)
+
+
+def _write_announcement(params: dict[str, JSON]) -> bytes:
+    # Without an id of its own: a client that resumes must ask for what the upstream sent.
+    message: dict[str, JSON] = {"jsonrpc": "2.0", "method": _LIST_CHANGED, **({"params": params} if params else {})}
+    return b"event: message\ndata: " + write_tree(message) + b"\n\n"
 
 
 class Lists(Enum):
@@ -53,6 +80,10 @@ class Relay:
         self._rediscover = rediscover
         self._outcome: Outcome | None = None
         self._is_resumable = False
+        # The notification of a changed list, once this stream may carry it.
+        self._announcement = b""
+        self._has_news = False
+        self._silence: asyncio.Timeout | None = None
         # Why what might have been the answer was dropped.
         self._problem: ReplyUnreadableError | None = None
         self.headers: Sequence[Pair] = ()
@@ -95,13 +126,29 @@ class Relay:
         await self._exchange.end_stream()
         return self._outcome or Outcome(RecordStatus.UNKNOWN)
 
+    def announce_changes(self) -> None:
+        """This stream may tell of a changed list (MCP 2025-11-25, tools, list changed notification)."""
+        self._announcement = _write_announcement({})
+
+    def tell(self) -> None:
+        """The list of tools is another one now; the client hears of it once the stream may carry it."""
+        self._has_news = True
+        if self._announcement and self._silence is not None and not self._silence.expired():
+            self._silence.reschedule(0)
+
     async def _next_event(self, answer: Answer) -> bytes | None:
         while True:
+            if self._has_news and self._announcement:
+                self._has_news = False
+                await self._exchange.send_part(self._announcement)
             try:
-                async with asyncio.timeout(KEEP_ALIVE_SECONDS):
+                async with asyncio.timeout(KEEP_ALIVE_SECONDS) as self._silence:
                     return await answer.next_event()
             except TimeoutError:
-                await self._exchange.send_part(KEEP_ALIVE)
+                if not self._has_news:
+                    await self._exchange.send_part(KEEP_ALIVE)
+            finally:
+                self._silence = None
 
     def _take_event(self, raw: bytes) -> bytes:
         """What the client gets of an event; a comment for what it must not see. Raises ReplyUnreadableError."""
@@ -126,6 +173,8 @@ class Relay:
         reply = read_reply(event.data)
         standing = reply.standing_to(self._request_id)
         if standing is Standing.CALL:
+            if reply.method == _ACKNOWLEDGED and self._is_subscription:
+                self._read_acknowledgement(event.data)
             return raw
         if standing is Standing.FOREIGN or self._outcome is not None:
             # The first answer stands.
@@ -134,6 +183,15 @@ class Relay:
         filtered = self._filter(event.data, reply)
         self._outcome = reply.judge()
         return raw if filtered is event.data else replace_data(raw, filtered)
+
+    def _read_acknowledgement(self, data: bytes) -> None:
+        # What the upstream agreed to send is what the client waits for (MCP 2026-07-28, subscriptions).
+        try:
+            agreed = read_json(_acknowledgement, data).params.notifications
+        except ReplyUnreadableError:
+            return
+        if agreed.toolsListChanged is True:
+            self._announcement = _write_announcement({"_meta": {_SUBSCRIPTION: self._request_id}})
 
     def _take_any(self, raw: bytes, event: Event) -> bytes:
         # A stream of the server's own, which may answer requests of other connections when it is resumed.
@@ -162,6 +220,10 @@ class Relay:
                 headers.append((name.lower().encode(), value.encode()))
         await self._exchange.answer(answer.status, self._filter_failure(body), headers)
         return outcome
+
+    @property
+    def _is_subscription(self) -> bool:
+        return self._inbound is not None and self._inbound.message.method == "subscriptions/listen"
 
     @property
     def _request_id(self) -> RequestId | None:

@@ -30,6 +30,10 @@ log = logging.getLogger(__name__)
 UNREADABLE = "The published policy does not fit this server's tools any more, so nothing is allowed: {problem}"
 
 
+# The tools that a list shows, each with the fingerprint of its definition.
+Shown = frozenset[tuple[str, str]]
+
+
 @dataclass(slots=True)
 class Tenancy:
     """What is known of an organisation, shared by its snapshots, whose keys `hashes` are; times are monotonic."""
@@ -50,6 +54,7 @@ class Rules:
     levels: Mapping[str, Level]
     fingerprints: Mapping[str, str]
     params: Mapping[str, tuple[ParamHeader, ...]]
+    shown: Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,8 @@ class Snapshot:
     address: str
     target: Target | None = field(repr=False)
     lists: ListFilter = field(repr=False)
+    # Whether the upstream declared that it tells of changed lists (MCP 2025-11-25, tools, capabilities).
+    announces_changes: bool
 
     def is_live(self, now: datetime) -> bool:
         """Whether the grant has not expired; a revoked one has no snapshot."""
@@ -128,17 +135,21 @@ def _load(found: FoundGrant, tenancy: Tenancy, shared: SharedPolicies[Rules]) ->
         address=str(server.id),
         target=target,
         lists=ListFilter(rules.policy.visible if rules.policy else frozenset(), rules.fingerprints, rules.levels),
+        announces_changes=server.announces_changes,
     )
 
 
 def _compile(grant: GrantFacts, server: Server) -> Rules:
     facts = tool_facts_for(server)
     policy, problem = _read_policy(grant, facts)
+    fingerprints = {tool.name: tool.fingerprint for tool in tools_for(server) if tool.state == ToolState.ACTIVE}
+    visible = policy.visible if policy else frozenset()
     return Rules(
         policy=policy,
         problem=problem,
         levels={name: tool.level for name, tool in facts.items()},
-        fingerprints={tool.name: tool.fingerprint for tool in tools_for(server) if tool.state == ToolState.ACTIVE},
+        fingerprints=fingerprints,
+        shown=frozenset((name, fingerprint) for name, fingerprint in fingerprints.items() if name in visible),
         params={name: headers for name, tool in facts.items() if (headers := param_headers_of(tool.input_schema))},
     )
 

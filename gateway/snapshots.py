@@ -5,7 +5,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Final
@@ -19,7 +19,7 @@ from accounts.epochs import CHANNEL
 from gateway.errors import UnavailableError
 from gateway.ledger import Epoch, Ledger, LedgerAwayError
 from gateway.shared import SharedPolicies
-from gateway.snapshot import Rules, Snapshot, Tenancy, load_snapshot
+from gateway.snapshot import Rules, Shown, Snapshot, Tenancy, load_snapshot
 from gateway.threads import DatabaseThreads
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,16 @@ MAX_UNKNOWN: Final = 10_000
 MAX_LOADING: Final = 256
 MAX_TRIES: Final = 5
 
-Close = Callable[[], None]
+Notice = Callable[[], None]
+
+
+@dataclass(slots=True, eq=False)
+class HeldStream:
+    """An open stream: `shown` is the list of tools that its client may have read, `tell` says that there is another."""
+
+    close: Notice
+    tell: Notice | None
+    shown: Shown
 
 
 class Snapshots:
@@ -49,7 +58,7 @@ class Snapshots:
         self._tenancies: dict[UUID, Tenancy] = {}
         self._unknown: OrderedDict[bytes, float] = OrderedDict()
         self._loading: dict[bytes, asyncio.Task[Snapshot | None]] = {}
-        self._streams: dict[bytes, set[Close]] = {}
+        self._streams: dict[bytes, set[HeldStream]] = {}
         self._expiries: dict[bytes, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -96,13 +105,17 @@ class Snapshots:
         return monotonic() - snapshot.tenancy.confirmed_at <= TRUST_SECONDS
 
     @asynccontextmanager
-    async def hold_stream(self, token_hash: bytes, known: Snapshot, close: Close) -> AsyncIterator[None]:
-        """Have `close` called when the token's grant ends, expires or can no longer be confirmed.
+    async def hold_stream(
+        self, token_hash: bytes, known: Snapshot, close: Notice, tell: Notice | None = None
+    ) -> AsyncIterator[None]:
+        """Have `close` called when the token's grant ends, expires or can no longer be confirmed, and `tell` when the
+        grant may see other tools than before.
 
-        It is called before the block begins when that has happened since `known` was the token's snapshot.
+        Both are called before the block begins for what has happened since `known` was the token's snapshot.
         """
         held = self._streams.setdefault(token_hash, set())
-        held.add(close)
+        stream = HeldStream(close, tell, known.rules.shown)
+        held.add(stream)
         try:
             if self._snapshots.get(token_hash) is known:
                 self._time_expiry(token_hash, known)
@@ -112,7 +125,7 @@ class Snapshots:
             await asyncio.sleep(0)
             yield
         finally:
-            held.discard(close)
+            held.discard(stream)
             if not held:
                 self._streams.pop(token_hash, None)
                 self._stop_timer(token_hash)
@@ -233,6 +246,14 @@ class Snapshots:
             self._close_streams(token_hash)
         else:
             self._time_expiry(token_hash, snapshot)
+            self._tell_streams(token_hash, snapshot.rules.shown)
+
+    def _tell_streams(self, token_hash: bytes, shown: Shown) -> None:
+        for stream in list(self._streams.get(token_hash, ())):
+            if stream.shown != shown:
+                stream.shown = shown
+                if stream.tell is not None:
+                    stream.tell()
 
     def _time_expiry(self, token_hash: bytes, snapshot: Snapshot) -> None:
         self._stop_timer(token_hash)
@@ -257,8 +278,8 @@ class Snapshots:
                 self._close_streams(token_hash)
 
     def _close_streams(self, token_hash: bytes) -> None:
-        for close in list(self._streams.get(token_hash, ())):
-            close()
+        for stream in list(self._streams.get(token_hash, ())):
+            stream.close()
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

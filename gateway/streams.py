@@ -21,15 +21,16 @@ async def open_stream(parts: Parts, caller: Caller, session: Session | None) -> 
     """
     await _check(parts, caller, session)
     call = make_call(caller, "GET", forwarded_of(caller.headers))
+    relay = _make_relay(parts, caller)
     try:
         async with asyncio.timeout(None) as scope:
             end = end_of(scope)
             watch = caller.exchange.watch(end, delay=0)
             try:
-                async with parts.snapshots.hold_stream(caller.token_hash, caller.snapshot, end):
+                async with parts.snapshots.hold_stream(caller.token_hash, caller.snapshot, end, relay.tell):
                     answer = await parts.upstream.open(call)
                     try:
-                        await _relay(parts, caller, answer)
+                        await _pass(relay, answer)
                     finally:
                         answer.close()
             finally:
@@ -63,7 +64,7 @@ async def _check(parts: Parts, caller: Caller, session: Session | None) -> None:
     await check_session(parts, caller.snapshot, session)
 
 
-async def _relay(parts: Parts, caller: Caller, answer: Answer) -> None:
+def _make_relay(parts: Parts, caller: Caller) -> Relay:
     relay = Relay(
         caller.exchange,
         None,
@@ -71,6 +72,12 @@ async def _relay(parts: Parts, caller: Caller, answer: Answer) -> None:
         lambda: parts.snapshots.latest(caller.token_hash, caller.snapshot).lists,
         rediscover=lambda: parts.rediscovery.ask(caller.snapshot.tenancy.organisation, caller.snapshot.server),
     )
+    if caller.snapshot.announces_changes:
+        relay.announce_changes()
+    return relay
+
+
+async def _pass(relay: Relay, answer: Answer) -> None:
     if answer.status >= 400:
         await relay.pass_on(answer)
     elif answer.media_type == "text/event-stream" and answer.status == 200:

@@ -47,16 +47,21 @@ class Discovered:
     protocol_version: str
     tools: tuple[FoundTool, ...]
     left_out: int
+    announces_changes: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Greeting:
-    """How an upstream was reached: era, version, the headers of every further request, and whether it has tools."""
+    """How an upstream was reached: era, version, the headers of every further request, and its tools capability."""
 
     era: Era
     protocol_version: str
     headers: Mapping[str, str]
-    has_tools: bool
+    tools: Mapping[str, JSON] | None
+
+    @property
+    def has_tools(self) -> bool:
+        return self.tools is not None
 
 
 def discover(target: Target) -> Discovered:
@@ -100,7 +105,7 @@ def _greet(exchange: Exchange) -> Greeting:
     else:
         versions = answer.result.get("supportedVersions")
         if isinstance(versions, list) and MODERN_VERSION in versions:
-            return Greeting(Era.MODERN, MODERN_VERSION, {}, _has_tools(answer))
+            return Greeting(Era.MODERN, MODERN_VERSION, {}, _tools_of(answer))
     return _shake_hands(exchange)
 
 
@@ -130,7 +135,7 @@ def _shake_hands(exchange: Exchange) -> Greeting:
             raise ExchangeError("The server gave a session id that no header may hold. Report it to who runs it.")
         headers["mcp-session-id"] = session
     exchange.notify("notifications/initialized", headers)
-    return Greeting(Era.LEGACY, version, headers, _has_tools(answer))
+    return Greeting(Era.LEGACY, version, headers, _tools_of(answer))
 
 
 def _leave(exchange: Exchange, greeting: Greeting) -> None:
@@ -143,9 +148,10 @@ def _leave(exchange: Exchange, greeting: Greeting) -> None:
         return
 
 
-def _has_tools(answer: Answer) -> bool:
+def _tools_of(answer: Answer) -> Mapping[str, JSON] | None:
     capabilities = answer.result.get("capabilities")
-    return isinstance(capabilities, dict) and isinstance(capabilities.get("tools"), dict)
+    tools = capabilities.get("tools") if isinstance(capabilities, dict) else None
+    return tools if isinstance(tools, dict) else None
 
 
 def _send_modern(exchange: Exchange, method: str, params: dict[str, JSON]) -> Answer:
@@ -202,7 +208,8 @@ def _check_tools(greeting: Greeting, tools: list[JSON]) -> Discovered:
         if name in found:
             raise ExchangeError(f"The server offers two tools named {name}. Each name must be there once.")
         found[str(name)] = FoundTool(str(name), entry, schema)
-    return Discovered(greeting.era, greeting.protocol_version, tuple(found.values()), left_out)
+    announces = greeting.tools is not None and greeting.tools.get("listChanged") is True
+    return Discovered(greeting.era, greeting.protocol_version, tuple(found.values()), left_out, announces)
 
 
 def _is_tool_name(name: object) -> bool:

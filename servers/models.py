@@ -58,6 +58,8 @@ class Server(models.Model):
     catalogue_slug = models.CharField(max_length=100, blank=True)
     era = models.CharField(max_length=10, choices=choices_of(Era), default=Era.UNKNOWN.value)
     protocol_version = models.CharField(max_length=20, blank=True)
+    # It declared tools.listChanged: only then may its clients be told of a changed list.
+    announces_changes = models.BooleanField(default=False, db_default=False)
     discovery = models.CharField(
         max_length=10, choices=choices_of(DiscoveryStatus), default=DiscoveryStatus.NEVER.value
     )

@@ -237,11 +237,13 @@ def store_discovery(
         if server is None or server.discovery_started_at != started_at:
             return None
         changes = _pin_tools(server, found.tools)
-        has_moved = (server.era, server.protocol_version) != (found.era, found.protocol_version)
-        server.era, server.protocol_version = found.era.value, found.protocol_version
+        spoken = (found.era.value, found.protocol_version, found.announces_changes)
+        has_moved = (server.era, server.protocol_version, server.announces_changes) != spoken
+        server.era, server.protocol_version, server.announces_changes = spoken
         server.discovery, server.discovered_at = DiscoveryStatus.DONE.value, timezone.now()
         server.discovery_error = _note_left_out(found.left_out)
-        server.save(update_fields=["era", "protocol_version", "discovery", "discovered_at", "discovery_error"])
+        fields = ["era", "protocol_version", "announces_changes", "discovery", "discovered_at", "discovery_error"]
+        server.save(update_fields=fields)
         if changes:
             _audit_discovery(server, changes)
         if changes or has_moved:

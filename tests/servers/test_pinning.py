@@ -146,8 +146,16 @@ def test_an_older_discovery_never_overwrites_a_later_one(watched: Watched) -> No
     assert set(watched.states().values()) == {"gone"}
 
 
+@pytest.mark.parametrize("tools", [{"listChanged": True}, {"listChanged": False}, {"listChanged": "true"}, {}])
+def test_it_remembers_whether_the_upstream_tells_of_changed_lists(
+    registrar: Registrar, upstream: Serve, tools: dict[str, object]
+) -> None:
+    server = registrar.register(upstream(scripted(modern(lambda params: {"tools": []}, tools=tools))).url)
+    assert registrar.reload(server).announces_changes is (tools == {"listChanged": True})
+
+
 def empty_discovery() -> Discovered:
-    return Discovered(Era.MODERN, "2026-07-28", (), 0)
+    return Discovered(Era.MODERN, "2026-07-28", (), 0, False)
 
 
 def test_control_characters_of_an_upstream_reach_no_page(registrar: Registrar, upstream: Serve, alice: Client) -> None:

@@ -174,12 +174,13 @@ async def live(receive: Any, send: Any) -> None:
     await send({"type": "lifespan.shutdown.complete"})
 
 
-def modern(list_tools: Callable[[dict[str, Any]], Any]) -> Reply:
+def modern(list_tools: Callable[[dict[str, Any]], Any], *, tools: Mapping[str, object] | None = None) -> Reply:
     """Answers server/discover properly, and tools/list with what `list_tools` makes of its params, text or value."""
 
     def reply(request: dict[str, Any]) -> bytes:
         if request["method"] == "server/discover":
-            result: Any = {"resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}}
+            capabilities = {"tools": tools or {}}
+            result: Any = {"resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": capabilities}
         else:
             result = list_tools(request["params"])
         text = result if isinstance(result, str) else json.dumps(result)
