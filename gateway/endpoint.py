@@ -72,6 +72,11 @@ class GatewayEndpoint:
         self._parts = make_parts()
         await self._parts.start()
 
+    def drain(self) -> None:
+        """End streams that would not end by themselves; calls go on to their answers."""
+        if self._parts is not None:
+            self._parts.snapshots.end_streams()
+
     async def close(self) -> None:
         """Write what is left to write, and close."""
         parts, self._parts = self._parts, None

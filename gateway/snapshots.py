@@ -59,6 +59,7 @@ class Snapshots:
         self._unknown: OrderedDict[bytes, float] = OrderedDict()
         self._loading: dict[bytes, asyncio.Task[Snapshot | None]] = {}
         self._streams: dict[bytes, set[HeldStream]] = {}
+        self._is_ending = False
         self._expiries: dict[bytes, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -117,7 +118,9 @@ class Snapshots:
         stream = HeldStream(close, tell, known.rules.shown)
         held.add(stream)
         try:
-            if self._snapshots.get(token_hash) is known:
+            if self._is_ending:
+                close()
+            elif self._snapshots.get(token_hash) is known:
                 self._time_expiry(token_hash, known)
             else:
                 await self._recheck(token_hash)
@@ -129,6 +132,12 @@ class Snapshots:
             if not held:
                 self._streams.pop(token_hash, None)
                 self._stop_timer(token_hash)
+
+    def end_streams(self) -> None:
+        """Close every stream that is open, and those that are opened from now on: this process is about to stop."""
+        self._is_ending = True
+        for token_hash in list(self._streams):
+            self._close_streams(token_hash)
 
     def drop(self, organisation: UUID) -> None:
         """Forget an organisation; its next call reads PostgreSQL."""

@@ -5,6 +5,7 @@ import contextlib
 import os
 import socket
 import subprocess
+import sys
 import threading
 import time
 from importlib.util import find_spec
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import httpx
 import redis
 from django.conf import settings
 
@@ -32,6 +34,21 @@ def environment_of_subprocess() -> dict[str, str]:
     url += f":{port}" if port else ""
     url += f"/{database['NAME']}" + (f"?host={quote(host, safe='')}" if is_folder else "")
     return {**os.environ, "DATABASE_URL": url, "REDIS_URL": settings.REDIS_URL}
+
+
+def start_gateway(port: int) -> subprocess.Popen[bytes]:
+    """A process of its own that serves the whole application on a port of loopback."""
+    command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--log-level", "warning"]
+    command += ["--port", str(port), "--timeout-graceful-shutdown", "20"]
+    return subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment_of_subprocess())
+
+
+def is_gateway_up(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/mcp/x", trust_env=False, timeout=5).status_code == 401
+    except httpx.TransportError:
+        time.sleep(0.1)
+        return False
 
 
 class OwnValkey:

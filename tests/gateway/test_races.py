@@ -1,18 +1,13 @@
 """Many processes, one limit: exactly as many calls as it allows are forwarded, and exactly those are recorded."""
 
 import asyncio
-import subprocess
-import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 
 import aiohttp
-import httpx
 import pytest
-from django.conf import settings
 
-from tests.gateway.stores import environment_of_subprocess, free_port
+from tests.gateway.stores import free_port, is_gateway_up, start_gateway
 from tests.gateway.upstream import RecordingUpstream
 from tests.gateway.world import World, make_world, records_of, wait_until
 
@@ -23,27 +18,15 @@ POLICY = {"version": "1", "default": "allow", "tools": {"getTickers": {"rate_lim
 @pytest.fixture
 def gateways(rows: None, redis_url: str) -> Iterator[list[str]]:
     ports = [free_port() for _ in range(PROCESSES)]
-    command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--log-level", "warning", "--port"]
-    running = [
-        subprocess.Popen([*command, str(port)], cwd=settings.BASE_DIR, env=environment_of_subprocess())
-        for port in ports
-    ]
+    running = [start_gateway(port) for port in ports]
     try:
-        wait_until(lambda: all(is_up(port) for port in ports), 120)
+        wait_until(lambda: all(is_gateway_up(port) for port in ports), 120)
         yield [f"http://127.0.0.1:{port}" for port in ports]
     finally:
         for process in running:
             process.terminate()
         for process in running:
             assert process.wait(timeout=30) in (0, -15)
-
-
-def is_up(port: int) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/mcp/x", trust_env=False, timeout=5).status_code == 401
-    except httpx.TransportError:
-        time.sleep(0.1)
-        return False
 
 
 async def call_all(gateways: list[str], world: World) -> "Counter[str]":
