@@ -23,7 +23,8 @@ def main() -> None:
         server_header=False,
         proxy_headers=bool(proxies),
         forwarded_allow_ips=proxies,
-        timeout_graceful_shutdown=3,
+        # Below what the supervisor waits; streams end at once, so this is for calls on their way.
+        timeout_graceful_shutdown=8,
         # Pages have nothing to say over theirs.
         ws_max_size=4096,
     )
