@@ -14,6 +14,7 @@ JOINERS: Final = "\u200c\u200d"
 MARKS: Final = "\u00ad\u061c\u200b\u200e\u200f\u2060\ufeff"
 LOCAL_PART: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 REFUSED: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+NO_ADDRESS: Final = "Write one address, such as name@example.com."
 UNREADABLE: Final = "\ufffd"
 
 
@@ -65,7 +66,7 @@ class ContactForm(forms.Form):
         max_length=254,
         label="Your e-mail address",
         help_text="The answer goes here.",
-        error_messages={"required": "Write the e-mail address for the answer."},
+        error_messages={"required": "Write the e-mail address for the answer.", "invalid": NO_ADDRESS},
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
     message = ReadableField(
@@ -91,6 +92,6 @@ class ContactForm(forms.Form):
             ascii_domain = ""
         # The standard allows quoted local parts and bare network addresses; nobody who wants an answer has one.
         if not ascii_domain or ascii_domain.startswith("[") or not LOCAL_PART.fullmatch(local):
-            raise ValidationError("Enter a valid email address.")
+            raise ValidationError(NO_ADDRESS)
         check_characters(email, "")
         return email

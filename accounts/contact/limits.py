@@ -45,25 +45,25 @@ def sender_of(remote: str) -> Sender:
 def charge_sender(sender: Sender, now: datetime) -> int:
     """Count one more message of this sender; 0 when it may be sent, else the seconds until one may be."""
     try:
-        counts = _charge_redis(sender, now)
-        wait = WINDOW_SECONDS - int(now.timestamp()) % WINDOW_SECONDS
+        return _charge_redis(sender)
     except redis.RedisError as error:
         log.warning("contact messages are counted in PostgreSQL: %s", type(error).__name__)
-        since = now - timedelta(seconds=WINDOW_SECONDS)
-        counts = [count_messages(mark, since) + 1 for mark in (sender.address_mark, sender.network_mark)]
-        wait = WINDOW_SECONDS
-    return wait if counts[0] > PER_ADDRESS or counts[1] > PER_NETWORK else 0
+    since = now - timedelta(seconds=WINDOW_SECONDS)
+    limits = ((sender.address_mark, PER_ADDRESS), (sender.network_mark, PER_NETWORK))
+    is_full = any(count_messages(mark, since) >= most for mark, most in limits)
+    return WINDOW_SECONDS if is_full else 0
 
 
-def _charge_redis(sender: Sender, now: datetime) -> list[int]:
-    hour = int(now.timestamp()) // WINDOW_SECONDS
+def _charge_redis(sender: Sender) -> int:
     pipe = _client(settings.REDIS_URL).pipeline(transaction=False)
     for mark in (sender.address_mark, sender.network_mark):
-        key = f"pl:{{contact}}:{mark}:{hour}"
+        key = f"pl:{{contact}}:{mark}"
         pipe.incr(key)
-        pipe.expire(key, WINDOW_SECONDS)
-    answers = pipe.execute()
-    return [int(answers[0]), int(answers[2])]
+        # The hour begins with its first message.
+        pipe.expire(key, WINDOW_SECONDS, nx=True)
+        pipe.ttl(key)
+    address, _, address_ends, network, _, network_ends = map(int, pipe.execute())
+    return max(address_ends if address > PER_ADDRESS else 0, network_ends if network > PER_NETWORK else 0)
 
 
 def _mark(text: str) -> str:

@@ -1,8 +1,10 @@
 """The contact form: acts with nobody's rights, works without script and cookies, loses nothing that was typed."""
 
+import logging
 import time
 from math import ceil
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -19,6 +21,7 @@ from accounts.contact.services import FormUsedError, Written, store_message
 
 # A field that people never see and programs fill in.
 TRAP = "homepage"
+log = logging.getLogger(__name__)
 
 
 class NotSentError(ValueError):
@@ -51,8 +54,10 @@ def contact(request: HttpRequest) -> HttpResponse:
     try:
         send(request, form, posted, token)
     except NotSentError as error:
-        form.add_error(None, str(error))
-        return show_form(request, form, make_token(time.time(), is_renewed=True), status=error.status)
+        return show_again(request, form, str(error), error.status)
+    except (OperationalError, InterfaceError) as error:
+        log.error("a contact message cannot be kept: %s", type(error).__name__)
+        return show_again(request, form, "Your message cannot be kept just now. Send it again in a few minutes.", 503)
     return redirect("accounts:contact_sent")
 
 
@@ -91,9 +96,13 @@ def show_form(request: HttpRequest, form: ContactForm, token: str, status: int =
     return render(request, "accounts/contact.html", context, status=status)
 
 
+def show_again(request: HttpRequest, form: ContactForm, why: str, status: int) -> HttpResponse:
+    form.add_error(None, why)
+    return show_form(request, form, make_token(time.time(), is_renewed=True), status=status)
+
+
 def show_refusal(request: HttpRequest, error: PostRefusedError) -> HttpResponse:
     form = ContactForm({})
     form.full_clean()
     form.errors.clear()
-    form.add_error(None, str(error))
-    return show_form(request, form, make_token(time.time(), is_renewed=True), status=error.status)
+    return show_again(request, form, str(error), error.status)
