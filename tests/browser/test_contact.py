@@ -161,7 +161,7 @@ def is_in_order(page: Page) -> bool:
 def look_at(page: Page, picture: Path) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_count(1)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), page.url
-    page.screenshot(path=picture, full_page=True)
+    page.screenshot(path=picture, full_page=True, timeout=120_000)
 
 
 def sign_in(page: Page, instance: Instance, email: str) -> None:
