@@ -1,4 +1,7 @@
-"""Grants the serving role its rights after each migration; it owns nothing and may not touch what is append-only."""
+"""Grants the serving role its rights after each migration; it owns nothing and may not touch what is append-only.
+
+Tells the host's pages what accounts knows.
+"""
 
 from typing import Any
 
@@ -16,6 +19,13 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         post_migrate.connect(grant_serving_role, sender=self)
+        # Models are not there before this.
+        from accounts.operator import access, checks, registry
+
+        registry.register_count("Members", access.count_members)
+        registry.register_check("Queue", checks.check_queue)
+        registry.register_check("Scheduled work", checks.check_scheduled_work)
+        registry.register_check("Contact mail", checks.check_contact_mail)
 
 
 def grant_serving_role(using: str, **_: Any) -> None:

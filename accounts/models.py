@@ -1,4 +1,7 @@
-"""Who: people, organisations, memberships, API keys, the admin audit. Tenant tables are under row-level security."""
+"""Who: people, organisations, memberships, API keys, the admin audit; and what visitors write to the host.
+
+Tenant tables and contact messages are under row-level security.
+"""
 
 import uuid
 from enum import StrEnum
@@ -149,3 +152,52 @@ class OutboxMail(models.Model):
 
     def __str__(self) -> str:
         return self.subject
+
+
+class ContactState(StrEnum):
+    """Where a contact message stands with the host."""
+
+    NEW = "new"
+    READ = "read"
+    ANSWERED = "answered"
+    SPAM = "spam"
+
+
+class ContactMessage(models.Model):
+    """What a visitor wrote in the contact form. Anyone may add a row; only `accounts.tenancy.host` shows any.
+
+    The id is made of the form and of what it held, so that one form sent twice is one message. No network address is
+    kept: the marks are keyed digests of it, for limits.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    form = models.UUIDField(unique=True)
+    at = models.DateTimeField(default=timezone.now)
+    name = models.CharField(max_length=80)
+    email = models.CharField(max_length=254)
+    text = models.TextField()
+    state = models.CharField(max_length=10, choices=[(state.value, state.value.capitalize()) for state in ContactState])
+    suspicion = models.CharField(max_length=100, blank=True)
+    address_mark = models.CharField(max_length=64)
+    network_mark = models.CharField(max_length=64)
+    state_by = models.CharField(max_length=254, blank=True)
+    state_at = models.DateTimeField(null=True)
+    mailed_at = models.DateTimeField(null=True)
+    mail_attempts = models.PositiveIntegerField(default=0)
+    mail_due_at = models.DateTimeField(default=timezone.now)
+    mail_error = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ("-at", "-id")
+        indexes = (
+            models.Index(fields=["state", "-at"], name="contact_state"),
+            models.Index(fields=["-at"], name="contact_at"),
+            models.Index(
+                fields=["mail_due_at"],
+                name="contact_due",
+                condition=models.Q(mailed_at=None, state=ContactState.NEW.value),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.email}>"

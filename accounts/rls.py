@@ -4,6 +4,7 @@ from django.db import migrations
 
 CURRENT = "nullif(current_setting('policylayer.organisation', true), '')::uuid"
 PERSON = "nullif(current_setting('policylayer.person', true), '')::uuid"
+HOST = "coalesce(current_setting('policylayer.host', true), '') = 'on'"
 
 
 def protect(table: str, column: str = "organisation_id") -> migrations.RunSQL:

@@ -3,9 +3,19 @@
 from django.urls import path
 
 from accounts import views
+from accounts.contact import views as contact
+from accounts.operator import views as operator
 
 app_name = "accounts"
 urlpatterns = [
+    path("contact/", contact.contact, name="contact"),
+    path("contact/sent/", contact.contact_sent, name="contact_sent"),
+    path("operator/", operator.start, name="operator"),
+    path("operator/messages/", operator.inbox, name="contact_messages"),
+    path("operator/messages/<uuid:message>/", operator.message, name="contact_message"),
+    path("operator/messages/<uuid:message>/mark/", operator.mark, name="mark_contact_message"),
+    path("operator/organisations/", operator.organisations, name="operator_organisations"),
+    path("operator/health/", operator.health, name="operator_health"),
     path("outbox/", views.outbox, name="outbox"),
     path("app/", views.app, name="app"),
     path("app/new/", views.create, name="create_organisation"),

@@ -178,6 +178,12 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "rediscover-servers": {"task": "servers.tasks.rediscover_servers", "schedule": 3600.0},
+    "mail-contact-messages": {
+        "task": "accounts.tasks.mail_contact_messages",
+        "schedule": 15.0,
+        # One that no worker took before the next is due would only add to a queue.
+        "options": {"expires": 15},
+    },
 }
 
 read_mail = env.get if EMBEDDED else env.require

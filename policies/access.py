@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Count, F, Q, QuerySet
 from django.http import Http404
+from django.utils import timezone
 
 from policies.models import DecisionRecord, Grant, Policy, PolicyTest, PolicyVersion
 from servers.models import Server
@@ -151,6 +152,11 @@ def current_documents_for(server: Server) -> dict[UUID, str]:
     """The documents in force on a server, by policy id; a policy that was never published is absent."""
     versions = PolicyVersion.objects.filter(policy__server=server, number=F("policy__current"))
     return {version.policy_id: version.document for version in versions}
+
+
+def count_grants() -> int:
+    """How many grants of the organisation are neither revoked nor expired."""
+    return Grant.objects.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()), revoked_at=None).count()
 
 
 def grants_for(server: Server | None = None) -> QuerySet[Grant]:

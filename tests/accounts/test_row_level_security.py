@@ -18,6 +18,9 @@ from tests.conftest import Cast, make_organisation
 MODELS = tenant_models()
 DEFINERS = {
     "policylayer_api_key",
+    "policylayer_contact_count",
+    "policylayer_contact_form",
+    "policylayer_discoveries",
     "policylayer_epochs",
     "policylayer_grant",
     "policylayer_open_organisations",

@@ -20,6 +20,15 @@ catalog:tool_json             GET    200 200 200 200 200
 gateway:healthz               GET    200 200 200 200 200
 gateway:readyz                GET    200 200 200 200 200
 accounts:outbox               GET    200 200 200 200 200
+accounts:contact              GET    200 200 200 200 200
+accounts:contact              POST   422 422 422 422 422
+accounts:contact_sent         GET    200 200 200 200 200
+accounts:operator             GET    302 404 404 404 404
+accounts:contact_messages     GET    302 404 404 404 404
+accounts:contact_message      GET    302 404 404 404 404
+accounts:mark_contact_message POST   302 404 404 404 404
+accounts:operator_organisations GET  302 404 404 404 404
+accounts:operator_health      GET    302 404 404 404 404
 accounts:app                  GET    302 302 302 302 302
 accounts:create_organisation  GET    302 200 200 200 200
 accounts:create_organisation  POST   302 422 422 422 422

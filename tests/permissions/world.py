@@ -20,8 +20,12 @@ from tests.permissions.walk import Address
 DOCUMENT = '{"version": "1", "default": "deny"}'
 PEOPLE = ("anonymous", "charlie", "bob", "pam", "alice")
 KEY_ROLES = {"charlie": Role.ADMIN, "bob": Role.VIEWER, "pam": Role.POLICY_MANAGER, "alice": Role.ADMIN}
-# Addresses that no organisation owns: facts of the catalogue.
-PUBLIC = {"catalog:server": "bybit-exchange-trading-mcp", "catalog:tool": "createOrder"}
+# What addresses name that no organisation owns: facts of the catalogue, and the host's messages.
+PUBLIC = {
+    "catalog:server": "bybit-exchange-trading-mcp",
+    "catalog:tool": "createOrder",
+    "accounts:message": "00000000-0000-4000-8000-000000000000",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,84 @@
+"""The host's pages: contact messages, organisations, health. Decide nothing here: the gate and services do."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.contact.access import count_states, message_for, search_messages
+from accounts.contact.mail import host_address
+from accounts.contact.services import mark_message
+from accounts.models import ContactState
+from accounts.operator.access import count_for, search_organisations
+from accounts.operator.gate import HostRequest, host_view
+from accounts.operator.registry import count_titles, find_health
+
+# What a button says, for each state that it sets.
+ACTIONS = {
+    ContactState.READ: "Mark as read",
+    ContactState.ANSWERED: "Mark as answered",
+    ContactState.SPAM: "Mark as spam",
+    ContactState.NEW: "Mark as new",
+}
+
+
+@require_safe
+@host_view
+def start(request: HttpRequest) -> HttpResponse:
+    return redirect("accounts:contact_messages")
+
+
+@require_safe
+@host_view
+def inbox(request: HttpRequest) -> HttpResponse:
+    state, text = parse_state(request.GET.get("state", "")), request.GET.get("q", "")
+    shown = search_messages(state=state.value if state else "", text=text, page=request.GET.get("page", ""))
+    counts = count_states()
+    tabs = [("", "All but spam", sum(counts.values()) - counts["spam"])]
+    tabs += [(each.value, each.value.capitalize(), counts[each.value]) for each in ContactState]
+    context = {"page": shown, "tabs": tabs, "state": state.value if state else "", "q": text}
+    return render(request, "operator/messages.html", context | {"mails_to": host_address()})
+
+
+@require_safe
+@host_view
+def message(request: HttpRequest, message: UUID) -> HttpResponse:
+    found = message_for(message)
+    actions = [(state.value, text) for state, text in ACTIONS.items() if state.value != found.state]
+    return render(request, "operator/message.html", {"message": found, "actions": actions})
+
+
+@require_POST
+@host_view
+def mark(request: HostRequest, message: UUID) -> HttpResponse:
+    found, state = message_for(message), parse_state(request.POST.get("state", ""))
+    if state is None:
+        messages.error(request, "Choose what to mark the message as. Nothing was changed.")
+        return redirect("accounts:contact_message", message=message)
+    mark_message(message=found, state=state, by=request.user.email)
+    messages.success(request, f"The message from {found.name} is marked as {state.value}.")
+    return redirect("accounts:contact_messages")
+
+
+@require_safe
+@host_view
+def organisations(request: HttpRequest) -> HttpResponse:
+    text = request.GET.get("q", "")
+    shown = search_organisations(text=text, page=request.GET.get("page", ""))
+    context = {"page": shown, "tenants": [count_for(each) for each in shown], "titles": count_titles(), "q": text}
+    return render(request, "operator/organisations.html", context)
+
+
+@require_safe
+@host_view
+def health(request: HttpRequest) -> HttpResponse:
+    return render(request, "operator/health.html", {"findings": find_health()})
+
+
+def parse_state(text: str) -> ContactState | None:
+    try:
+        return ContactState(text)
+    except ValueError:
+        return None
