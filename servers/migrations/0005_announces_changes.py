@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('servers', '0003_server_lookup'),
+        ('servers', '0004_discovery_summary'),
     ]
 
     operations = [
