@@ -44,7 +44,7 @@ def test_a_reading_shows_how_far_it_is_and_why_it_failed(page: Page, instance: I
         expect(page.locator("#discovery")).to_have_count(0)
     page.get_by_role("button", name="Read the tools again").click()
     failed = page.get_by_role("status").filter(has_text="The last discovery failed.")
-    expect(failed).to_contain_text("cannot be reached", timeout=30_000)
+    expect(failed).to_contain_text("Nothing answers at this address. Check that the server runs", timeout=30_000)
     expect(page.locator("main")).to_contain_text("The tools below are those of the last one that worked.")
 
 
