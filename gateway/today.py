@@ -87,7 +87,11 @@ def _list_limits(slug: str, servers: Iterable[Server], recent: Iterable[Decision
             continue
         url = _log_of(slug, server, outcome="limit", rule=rule)
         yield Matter(
-            "limit", "limit", f"{rule} on {names[server]} was full for {_calls(count)} in 24 hours.", url, "See the calls"
+            "limit",
+            "limit",
+            f"{rule} on {names[server]} was full for {_calls(count)} in 24 hours.",
+            url,
+            "See the calls",
         )
 
 

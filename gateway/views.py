@@ -213,6 +213,8 @@ def decision(request: MemberRequest, record: UUID) -> HttpResponse:
         "grant": find_grant(found),
         "policy": find_policy(found),
         "sentence": describe_record(found),
+        # Rules in brackets are the gateway's own, and the default is nobody's.
+        "is_explicit": found.rule.startswith("/") and found.rule != "/default",
         "drafts": write_drafts(found),
         "can_write": request.member.is_policy_writer,
         "status_text": describe_status(found),

@@ -62,8 +62,9 @@ def test_calls_come_in_are_filtered_and_explained_by_mouse(page: Page, instance:
 
     rows.get_by_role("link").click()
     facts = page.locator("dl.facts")
-    expect(page.locator(".lead")).to_contain_text("This agent only watches.")
-    expect(facts).to_contain_text("/tools/createOrder")
+    expect(page.locator(".lead")).to_contain_text("The policy refuses this call.")
+    expect(facts).to_contain_text("This agent only watches.")
+    expect(facts).to_contain_text("/tools/createOrder explicit: a rule of the policy says so")
     expect(facts).to_contain_text("names only: values are not kept")
     page.screenshot(path=screenshots / "decision.png", full_page=True)
     decision = page.url
@@ -96,7 +97,7 @@ def test_a_decision_is_found_explained_and_made_a_rule_by_keyboard(page: Page, i
     expect(page.get_by_role("heading", level=1)).to_have_text("createOrder")
     page.get_by_role("link", name="Try it in the test panel").press("Enter")
     expect(page.get_by_label("Tool", exact=True)).to_have_value("createOrder")
-    page.get_by_label("symbol", exact=True).focus()
+    page.get_by_label(re.compile(r"^symbol\b")).focus()
     page.keyboard.type("BTCUSDT")
     page.get_by_role("button", name="Try it").press("Enter")
     expect(page.locator("section[aria-labelledby=answer]")).to_contain_text("This agent only watches.")

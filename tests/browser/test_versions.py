@@ -1,6 +1,7 @@
 """Versions by mouse and by keyboard: reviewed in words and JSON, tested, published over nobody, compared, restored."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -110,9 +111,9 @@ def test_a_saved_test_that_fails_stops_the_publish(page: Page, instance: Instanc
     url = open_policy(page, instance, "versions-tests")
     page.get_by_role("link", name="Test panel").press("Enter")
     page.get_by_label("Tool", exact=True).select_option("createOrder")
-    expect(page.get_by_label("symbol", exact=True)).to_be_visible()
+    expect(page.get_by_label(re.compile(r"^symbol\b"))).to_be_visible()
     for name, value in (("symbol", "BTCUSDT"), ("qty", "1")):
-        page.get_by_label(name, exact=True).fill(value)
+        page.get_by_label(re.compile(rf"^{name}\b")).fill(value)
     page.get_by_role("button", name="Try it").click()
     expect(page.locator("section[aria-labelledby=answer]")).to_contain_text("This agent only watches.")
     page.get_by_text("Keep this call as a saved test").click()

@@ -68,7 +68,7 @@ def test_each_wrong_way_is_told_while_one_waits(
 ) -> None:
     wire = open_panel(page, instance, http, "waiting")
     loads: list[str] = []
-    page.on("load", lambda: loads.append(page.url))
+    page.on("load", lambda loaded: loads.append(loaded.url))
     panel = page.locator("#waiting")
     base = wire.grant.url.rpartition("/mcp/")[0]
 
@@ -82,6 +82,8 @@ def test_each_wrong_way_is_told_while_one_waits(
     expect(panel).to_contain_text("A request came with a token that is no grant")
     assert wire.send(url=f"{base}/mcp/{uuid4()}") == 401
     expect(panel).to_contain_text("This server's token was sent to another address")
+    assert wire.send("GET", url=f"{wire.grant.url}/sse") == 401
+    expect(panel.get_by_text("This server's token was sent to another address")).to_have_count(2)
     assert wire.send("PUT") == 405
     expect(panel).to_contain_text("A request used an HTTP method that MCP does not have")
     assert wire.send("GET") in (400, 405)
