@@ -21,6 +21,7 @@ LOOK_BACK: Final = timedelta(hours=24)
 LOOK_AHEAD: Final = timedelta(days=7)
 # Beyond this many a count helps nobody, and counting would cost.
 MOST: Final = 500
+PRESSING: Final = ("unread", "changed", "ends soon", "limit", "refused", "unreviewed")
 MOST_LIMITS: Final = 5
 MOST_GRANTS: Final = 5
 
@@ -56,6 +57,7 @@ def look_around(slug: str, servers: Sequence[Server], grants: Iterable[Grant], *
         *_list_refusals(slug, servers, recent),
         *_list_grants(slug, grants, now),
     ]
+    matters.sort(key=lambda matter: PRESSING.index(matter.kind))
     return Today(tuple(matters), tuple(refusals[:shown]))
 
 

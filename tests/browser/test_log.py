@@ -71,7 +71,7 @@ def test_calls_come_in_are_filtered_and_explained_by_mouse(page: Page, instance:
     page.get_by_role("button", name="Open in the editor: Allow it, at most 10 times a minute").click()
     made = json.loads(page.locator("#id_document").input_value())
     assert made["tools"]["createOrder"] == {"action": "allow", "rate_limit": {"max": 10, "window": 60}}
-    assert made["tools"]["getTickers"] == POLICY["tools"]["getTickers"]  # type: ignore[index]  # a plain dict
+    assert made["tools"]["getTickers"] == {"rate_limit": {"max": 10, "window": 60}}
     page.get_by_role("button", name="Publish version 2").click()
     expect(page.locator("main")).to_contain_text("Version 2 in force")
     (answer,) = run_agent(grant.url, grant.token, "legacy", [ORDER]).answers
