@@ -70,9 +70,22 @@ def known_tool(server: KnownServer, name: str) -> KnownTool | None:
     return KnownTool.objects.annotate(lower=Lower("name")).filter(server=server, lower=name.lower()).first()
 
 
-def known_tools_named(slug: str) -> dict[str, KnownTool]:
-    """The tools of the server with this slug by their exact names, to match a registered server with."""
-    return {tool.name: tool for tool in KnownTool.objects.filter(server__slug=slug)}
+def known_tools_named(slug: str, *names: str) -> dict[str, KnownTool]:
+    """The tools of the server with this slug by their exact names, to match a registered server with.
+
+    All of them, or with `names` only those; none for an empty slug.
+    """
+    if not slug:
+        return {}
+    tools = KnownTool.objects.filter(server__slug=slug)
+    return {tool.name: tool for tool in (tools.filter(name__in=names) if names else tools)}
+
+
+def summaries_named(slug: str) -> dict[str, str]:
+    """What each tool of the server with this slug does, in a sentence, by its exact name; none for an empty slug."""
+    if not slug:
+        return {}
+    return dict(KnownTool.objects.filter(server__slug=slug).values_list("name", "summary"))
 
 
 def parse_filter(text: str, category: str, level: str, module: str) -> ToolFilter:

@@ -26,7 +26,8 @@ def build_application() -> ProtocolTypeRouter:
     routes: Any = [re_path(r"^ws/live/(?P<organisation>[-a-zA-Z0-9_]+)/$", live), re_path(r"", denier)]
     return ProtocolTypeRouter(
         {
-            "http": URLRouter([re_path(r"^mcp/(?P<server>[^/]+)/?$", gateway), re_path(r"", pages)]),
+            # Longer paths too: the gateway refuses them, and tells who waits for a call that came to the wrong one.
+            "http": URLRouter([re_path(r"^mcp/(?P<server>.+?)/?$", gateway), re_path(r"", pages)]),
             "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(routes))),
             "lifespan": Lifespan(gateway),
         }

@@ -35,6 +35,8 @@ STATUSES: Final[Mapping[str, str]] = {
 
 def describe_record(record: DecisionRecord) -> str:
     """One sentence on what decided."""
+    if record.outcome == Outcome.ALLOW and record.method != "tools/call":
+        return "This method is no tool call, and the policy lets it through."
     return RULES.get(record.rule) or OUTCOMES.get(record.outcome, "")
 
 

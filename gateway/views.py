@@ -1,6 +1,7 @@
 """Console pages about calls: where an organisation stands, the decision log, one decision explained; and the probes."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from uuid import UUID
@@ -19,6 +20,7 @@ from gateway.log_export import MAX_RECORDS, SHAPES, LogExport
 from gateway.log_query import LogQuery
 from gateway.readiness import find_reasons
 from gateway.record_texts import describe_record, describe_status, format_duration
+from gateway.today import look_around
 from policies.access import grant_for, grants_for, policies_for, policy_for, record_for, records_for, search_records
 from policies.drafts import write_drafts
 from policies.engine.values import Outcome
@@ -30,7 +32,6 @@ from servers.models import Server
 PAGE = 50
 RECENT = 8
 NO_CONTENT = 204
-REFUSALS = (Outcome.DENY, Outcome.HIDE, Outcome.LIMIT, Outcome.APPROVE)
 
 
 @never_cache
@@ -63,23 +64,23 @@ class Step:
 @require_safe
 @member_view()
 def start(request: MemberRequest) -> HttpResponse:
-    servers = list(servers_for())
-    steps = plan_steps(request.member, servers)
+    servers, grants = list(servers_for()), list(grants_for())
+    steps = plan_steps(request.member, servers, grants)
     is_waiting = bool(steps) and steps[-1].is_next
     context = {
         "steps": steps,
-        "waited": find_waited(servers) if is_waiting else None,
+        "waited": find_waited(servers, grants) if is_waiting else None,
         "is_complete": all(step.is_done for step in steps),
         "servers": [(server, gateway_url_of(server.id)) for server in servers],
-        "refusals": find_refusals(),
+        "today": look_around(request.member.organisation.slug, servers, grants, shown=RECENT),
     }
     return render(request, "gateway/start.html", context)
 
 
-def plan_steps(member: Member, servers: list[Server]) -> list[Step]:
+def plan_steps(member: Member, servers: list[Server], all_grants: list[Grant]) -> list[Step]:
     slug = member.organisation.slug
     policies = [policy for policy in policies_for() if policy.current]
-    grants = [grant for grant in grants_for() if grant.revoked_at is None and grant.policy_id is not None]
+    grants = [grant for grant in all_grants if grant.revoked_at is None and grant.policy_id is not None]
     # The next step is shown for the server that got furthest.
     furthest = [*(grant.server for grant in grants), *(policy.server for policy in policies), *servers]
     server = furthest[0] if furthest else None
@@ -121,15 +122,10 @@ def plan_steps(member: Member, servers: list[Server]) -> list[Step]:
     return [replace(step, is_next=step is following) for step in steps]
 
 
-def find_waited(servers: list[Server]) -> Server | None:
+def find_waited(servers: list[Server], grants: list[Grant]) -> Server | None:
     """The server whose first call is the next step: that of the newest grant that could make it."""
-    granted = [grant.server for grant in grants_for() if grant.revoked_at is None and grant.policy_id is not None]
+    granted = [grant.server for grant in grants if grant.revoked_at is None and grant.policy_id is not None]
     return next(iter([*granted, *servers]), None)
-
-
-def find_refusals() -> list[DecisionRecord]:
-    found = [record for outcome in REFUSALS for record in records_for(outcome=outcome, limit=RECENT)]
-    return sorted(found, key=lambda record: record.id, reverse=True)[:RECENT]
 
 
 @require_safe
@@ -142,7 +138,7 @@ def log(request: MemberRequest, server: UUID) -> HttpResponse:
     if query.is_live and request.GET.get("seen") == seen:
         return HttpResponse(status=NO_CONTENT)
     grants = list(grants_for(found))
-    labels = {grant.id: grant.label for grant in grants}
+    labels = name_grants(grants)
     context = {
         "server": found,
         "tab": "log",
@@ -150,7 +146,7 @@ def log(request: MemberRequest, server: UUID) -> HttpResponse:
         "rows": [row_of(record, labels) for record in records[:PAGE]],
         "older": query.page_before(records[PAGE - 1].id) if len(records) > PAGE else "",
         "poll": query.as_query(seen=seen) if query.is_live else "",
-        "grants": grants,
+        "grants": labels,
         "outcomes": list(Outcome),
         "csv": query.as_export("csv"),
         "json": query.as_export("json"),
@@ -186,6 +182,16 @@ class Row:
     upstream: str
 
 
+def name_grants(grants: Iterable[Grant]) -> dict[UUID, str]:
+    """What to call each: its label, and the end of its token where another has that label, as a rotated one has."""
+    grants = list(grants)
+    shared = Counter(grant.label for grant in grants)
+    return {
+        grant.id: f"{grant.label} (plg_…{grant.last_four})" if shared[grant.label] > 1 else grant.label
+        for grant in grants
+    }
+
+
 def row_of(record: DecisionRecord, labels: Mapping[UUID, str]) -> Row:
     return Row(
         record, labels.get(record.grant, ""), format_duration(record.gateway_us), format_duration(record.upstream_us)
@@ -207,6 +213,8 @@ def decision(request: MemberRequest, record: UUID) -> HttpResponse:
         "grant": find_grant(found),
         "policy": find_policy(found),
         "sentence": describe_record(found),
+        # Rules in brackets are the gateway's own, and the default is nobody's.
+        "is_explicit": found.rule.startswith("/") and found.rule != "/default",
         "drafts": write_drafts(found),
         "can_write": request.member.is_policy_writer,
         "status_text": describe_status(found),

@@ -10,7 +10,8 @@ from uuid import UUID
 from django.utils import timezone
 
 from gateway.knock import Knock, Wrong, read_knocks
-from gateway.record_texts import describe_record
+from gateway.record_texts import describe_record, describe_status
+from gateway.refusals import MALFORMED
 from policies.access import records_for
 from policies.engine.values import Outcome
 from policies.models import DecisionRecord, Grant, RecordStatus
@@ -80,7 +81,7 @@ RECORDS: Final[Mapping[str, tuple[str, str]]] = {
         "The agent is connected, and carries no policy that is in force",
         "Attach a published policy to its grant.",
     ),
-    "(malformed)": (
+    MALFORMED: (
         "The agent is connected, and sends what MCP does not know",
         "The client speaks another protocol, or an old version of it: choose “Streamable HTTP”, and update it.",
     ),
@@ -96,7 +97,7 @@ RECORDS: Final[Mapping[str, tuple[str, str]]] = {
 }
 REFUSED: Final = ("A call was refused", "Open the decision to see which line of the policy refused it.")
 FAILED: Final = (
-    "A call was allowed, and the server did not answer it well",
+    "A request was allowed, and the server did not answer it well",
     "Check that the server can be reached, on its settings page.",
 )
 
@@ -141,8 +142,9 @@ def look_out(server: Server, grant: Grant | None) -> Waiting:
     ]
     first = next((record for record in records if _is_through(record)), None)
     found = [_find_in(record) for record in records if _is_in_the_way(record)]
-    # A client that has sent messages may well open a stream besides.
-    found += [_find(knock) for knock in knocks if knock.why is not Wrong.STREAM or not records]
+    # A client that has sent messages that MCP knows may well open a stream besides.
+    is_talking = any(record.rule != MALFORMED for record in records)
+    found += [_find(knock) for knock in knocks if knock.why is not Wrong.STREAM or not is_talking]
     found.sort(key=lambda finding: finding.at, reverse=True)
     return Waiting(first, records[0] if records else None, tuple(_list_problems(server, grant)), tuple(found[:SHOWN]))
 
@@ -158,9 +160,11 @@ def _is_in_the_way(record: DecisionRecord) -> bool:
 def _find_in(record: DecisionRecord) -> Finding:
     if record.outcome == Outcome.ALLOW:
         title, advice = FAILED
+        status = describe_status(record)
+        told = f"{status[:1].upper()}{status[1:]}. {advice}"
     else:
         title, advice = RECORDS.get(record.rule, REFUSED)
-    told = f"{record.reason or describe_record(record)} {advice}"
+        told = f"{record.reason or describe_record(record)} {advice}"
     return Finding(record.at, title, told, record.client, record.id, record.grant)
 
 

@@ -9,6 +9,7 @@ from django.db.models import Count, F, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
+from policies.engine.values import Outcome
 from policies.models import DecisionRecord, Grant, Policy, PolicyTest, PolicyVersion
 from servers.models import Server
 
@@ -208,6 +209,12 @@ def records_for(
         records = records.filter(grant=grant)
     if before is not None:
         records = records.filter(id__lt=before)
+    return list(records[: max(0, min(limit, RECORDS_MAX))])
+
+
+def find_refusals(*, limit: int) -> list[DecisionRecord]:
+    """The organisation's newest records of calls that were not simply allowed, at most `limit` (500 at most)."""
+    records = DecisionRecord.objects.exclude(outcome=Outcome.ALLOW).order_by("-id")
     return list(records[: max(0, min(limit, RECORDS_MAX))])
 
 

@@ -90,6 +90,8 @@ def compare_versions(request: MemberRequest, policy: UUID) -> HttpResponse:
         "numbers": numbers,
         "before": before,
         "after": after,
+        "sides": (before, after) if before != after else (before,),
+        "can_write": request.member.role in POLICY_WRITERS,
         "unfit": [version.number for version, side in ((before, old), (after, new)) if side.policy is None],
         "comparison": compare(Side(old.text, old.policy), Side(new.text, new.policy), tools),
     }

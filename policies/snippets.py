@@ -1,10 +1,18 @@
-"""How each MCP client is pointed at a gateway URL; texts only. A token is filled in at minting and at no other time."""
+"""How each MCP client is pointed at a gateway URL; texts only. A token is filled in at minting and at no other time.
+
+Links that open a client have schemes of their own, which no browser sends to a server: what is in one reaches that
+client only. Even so the token is in none where the client can ask for it instead, as VS Code does and Cursor does not;
+so Cursor's link is on the page that shows the token once, and on no other.
+"""
 
 import json
+from base64 import b64encode
 from dataclasses import dataclass
+from urllib.parse import quote
 from uuid import UUID
 
 from django.conf import settings
+from django.utils.http import urlencode
 from django.utils.text import slugify
 
 from servers.models import Server
@@ -20,6 +28,7 @@ class Snippet:
     place: str
     text: str
     has_token: bool = True
+    link: str = ""
 
     @property
     def key(self) -> str:
@@ -44,10 +53,9 @@ def _write_configurations(name: str, url: str, token: str) -> tuple[Snippet, ...
         "args": ["-y", "mcp-remote", url, "--header", "Authorization:${AUTH}"],
         "env": {"AUTH": bearer},
     }
-    code = {
-        "servers": {name: {"type": "http", "url": url, "headers": {"Authorization": "Bearer ${input:token}"}}},
-        "inputs": [{"type": "promptString", "id": "token", "description": "Grant token", "password": True}],
-    }
+    cursor = {"url": url, "headers": {"Authorization": bearer}}
+    asking: dict[str, object] = {"type": "http", "url": url, "headers": {"Authorization": "Bearer ${input:token}"}}
+    inputs = [{"type": "promptString", "id": "token", "description": "Grant token", "password": True}]
     return (
         Snippet(
             "Claude Code",
@@ -58,9 +66,16 @@ def _write_configurations(name: str, url: str, token: str) -> tuple[Snippet, ...
         Snippet(
             "Cursor",
             ".cursor/mcp.json",
-            _dump({"mcpServers": {name: {"url": url, "headers": {"Authorization": bearer}}}}),
+            _dump({"mcpServers": {name: cursor}}),
+            link="" if token == PLACEHOLDER else _link_to_cursor(name, cursor),
         ),
-        Snippet("VS Code", ".vscode/mcp.json, which asks for the token once", _dump(code), has_token=False),
+        Snippet(
+            "VS Code",
+            ".vscode/mcp.json, which asks for the token once",
+            _dump({"servers": {name: asking}, "inputs": inputs}),
+            has_token=False,
+            link=_link_to_code({"name": name, **asking, "inputs": inputs}),
+        ),
         Snippet(
             "Codex",
             "~/.codex/config.toml, with the token in the environment as POLICYLAYER_TOKEN",
@@ -83,6 +98,17 @@ def _write_programs(name: str, url: str, token: str) -> tuple[Snippet, ...]:
         Snippet("TypeScript SDK", "in TypeScript", f'new StreamableHTTPClientTransport(new URL("{url}"), {script})'),
         Snippet("Inspector", "in a shell", f"npx @modelcontextprotocol/inspector {inspector}"),
     )
+
+
+def _link_to_cursor(name: str, configuration: object) -> str:
+    """As cursor.com/docs/mcp/install-links has it."""
+    config = b64encode(json.dumps(configuration).encode()).decode()
+    return f"cursor://anysphere.cursor-deeplink/mcp/install?{urlencode({'name': name, 'config': config})}"
+
+
+def _link_to_code(configuration: object) -> str:
+    """As VS Code's URL handler for MCP takes it: the whole query is one JSON text."""
+    return f"vscode:mcp/install?{quote(json.dumps(configuration), safe='')}"
 
 
 def _dump(configuration: object) -> str:

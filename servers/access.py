@@ -1,16 +1,17 @@
 """Reads of servers and their tools, inside the tenant block: row-level security shows one organisation's rows."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Final, TypedDict, cast
+from typing import Any, Final, TypedDict, cast
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 from django.http import Http404
 from django.utils import timezone
 
@@ -25,6 +26,13 @@ from servers.upstream.target import Target, TargetUnavailableError
 DISCOVERY_TIMEOUT: Final = timedelta(minutes=5)
 LEVELS: Final = tuple(Level)
 MAX_QUERY: Final = 100
+_GONE: Final = Q(state=ToolState.GONE)
+_COUNTED: Final = {
+    "offered": Count("id", filter=~_GONE),
+    "changed": Count("id", filter=Q(state=ToolState.CHANGED)),
+    "gone": Count("id", filter=_GONE),
+    "unreviewed": Count("id", filter=~_GONE & Q(is_reviewed=False)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,7 @@ class ToolFilter:
     text: str = ""
     level: str = ""
     category: str = ""
+    module: str = ""
     state: str = ""
 
 
@@ -54,10 +63,29 @@ class ListedTool(TypedDict):
 class ToolCounts:
     """How many tools of a server are offered, how many of these are changed or unreviewed, and how many are gone."""
 
-    offered: int
-    changed: int
-    gone: int
-    unreviewed: int
+    offered: int = 0
+    changed: int = 0
+    gone: int = 0
+    unreviewed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChoices:
+    """What a filter of tools can choose, each with how many tools have it; `levels` are those that policies see."""
+
+    levels: Mapping[str, int]
+    categories: Mapping[str, int]
+    modules: Mapping[str, int]
+    states: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A policy with its published document."""
+
+    id: UUID
+    policy: str
+    document: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +154,13 @@ def find_tools(server: Server, wanted: ToolFilter) -> list[Tool]:
     for word in wanted.text.replace("\x00", " ")[:MAX_QUERY].split():
         tools = tools.filter(Q(name__icontains=word) | Q(title__icontains=word) | Q(description__icontains=word))
     if wanted.level in LEVELS:
-        tools = tools.filter(level=wanted.level)
+        tools = tools.filter(_has_level(Level(wanted.level)))
     if wanted.category in dict(CATEGORIES):
         tools = tools.filter(category=wanted.category)
+    if wanted.module:
+        tools = tools.filter(module=wanted.module.replace("\x00", ""))
     if wanted.state == "unreviewed":
-        tools = tools.filter(is_reviewed=False)
+        tools = tools.filter(is_reviewed=False).exclude(state=ToolState.GONE)
     elif wanted.state in tuple(ToolState):
         tools = tools.filter(state=wanted.state)
     return list(tools.order_by("name"))
@@ -159,6 +189,12 @@ def changed_tools_for(server: Server, limit: int) -> list[Tool]:
     return list(Tool.objects.filter(server=server, state=ToolState.CHANGED).order_by("name")[:limit])
 
 
+def documents_on(server: Server) -> list[InForce]:
+    """Every document in force on a server, by the name of its policy."""
+    published = server.policies.filter(versions__number=F("current")).order_by("name")
+    return [InForce(*row) for row in published.values_list("id", "name", "versions__document")]
+
+
 def tool_for(server: Server, name: str) -> Tool:
     """The server's tool with exactly this name; raises Http404."""
     # A NUL, which PostgreSQL takes in no text, is in no tool's name.
@@ -170,14 +206,28 @@ def tool_for(server: Server, name: str) -> Tool:
 
 def count_tools(server: Server) -> ToolCounts:
     """The server's tools counted by what a person has to look at."""
-    is_gone = Q(state=ToolState.GONE)
-    counts = Tool.objects.filter(server=server).aggregate(
-        offered=Count("id", filter=~is_gone),
-        changed=Count("id", filter=Q(state=ToolState.CHANGED)),
-        gone=Count("id", filter=is_gone),
-        unreviewed=Count("id", filter=~is_gone & Q(is_reviewed=False)),
+    return ToolCounts(**Tool.objects.filter(server=server).aggregate(**_COUNTED))
+
+
+def count_tools_by_server() -> dict[UUID, ToolCounts]:
+    """The same for each server of the organisation that has tools, in one query."""
+    rows = Tool.objects.order_by().values("server_id").annotate(**_COUNTED)
+    counted: list[dict[str, Any]] = [dict(row) for row in rows]
+    return {row.pop("server_id"): ToolCounts(**row) for row in counted}
+
+
+def count_choices(server: Server) -> ToolChoices:
+    """How many of the server's tools, gone ones included, have each level, category, module and state."""
+    rows = Tool.objects.filter(server=server).only("level", "category", "module", "state", "is_reviewed")
+    tools = list(rows.order_by("name"))
+    states = Counter(tool.state for tool in tools)
+    states["unreviewed"] = sum(not tool.is_reviewed and tool.state != ToolState.GONE for tool in tools)
+    return ToolChoices(
+        levels=Counter(effective_level(tool).value for tool in tools),
+        categories=Counter(tool.category for tool in tools),
+        modules=dict(sorted(Counter(tool.module for tool in tools if tool.module).items())),
+        states=states,
     )
-    return ToolCounts(**counts)
 
 
 def effective_level(tool: Tool) -> Level:
@@ -188,7 +238,7 @@ def effective_level(tool: Tool) -> Level:
 
 def tool_facts_for(server: Server) -> dict[str, ToolFacts]:
     """What the engine is told: every tool still offered, by name, with its pinned schema, changed ones marked."""
-    return {tool.name: _facts_of(tool) for tool in _offered(tools_for(server))}
+    return {tool.name: facts_of(tool) for tool in _offered(tools_for(server))}
 
 
 def target_for(server: Server) -> Target:
@@ -242,11 +292,20 @@ def _target_of_simulator(server: Server) -> Target:
     return Target(server.id, url, (("Authorization", f"Bearer {settings.SIMULATOR_SECRET}"),))
 
 
+def _has_level(level: Level) -> Q:
+    """As effective_level has it."""
+    if level is not Level.HIGH:
+        is_kept = Q() if level is Level.CRITICAL else Q(is_reviewed=True)
+        return Q(level=level) & is_kept
+    return Q(level=level) | Q(is_reviewed=False, level__in=(Level.LOW, Level.MEDIUM))
+
+
 def _offered(tools: Sequence[Tool]) -> list[Tool]:
     return [tool for tool in tools if tool.state != ToolState.GONE]
 
 
-def _facts_of(tool: Tool) -> ToolFacts:
+def facts_of(tool: Tool) -> ToolFacts:
+    """One tool as the engine is told of it."""
     schema = _read_schema(tool.input_schema)
     return ToolFacts(tool.name, effective_level(tool), schema, is_changed=tool.state == ToolState.CHANGED)
 

@@ -64,8 +64,8 @@ class Greeting:
         return self.tools is not None
 
 
-def discover(target: Target) -> Discovered:
-    """Every tool that the upstream offers.
+def discover(target: Target, tell: Callable[[int], None] = lambda count: None) -> Discovered:
+    """Every tool that the upstream offers; `tell` hears how many were read, from 0 when the upstream has answered.
 
     At most 16 MiB, 5,000 tools, 100 pages and 90 seconds. Raises ExchangeError, whose text may be shown, for everything
     that goes wrong; a tool that appears twice is refused, because nobody can say which one would be called.
@@ -73,7 +73,7 @@ def discover(target: Target) -> Discovered:
     with Exchange(target, time.monotonic() + MAX_SECONDS) as exchange:
         greeting = _greet(exchange)
         try:
-            tools = _list_tools(exchange, greeting) if greeting.has_tools else []
+            tools = _list_tools(exchange, greeting, tell) if greeting.has_tools else []
         finally:
             _leave(exchange, greeting)
     return _check_tools(greeting, tools)
@@ -171,11 +171,14 @@ def _ask_page(exchange: Exchange, greeting: Greeting, cursor: str | None) -> dic
     return exchange.call("tools/list", params, greeting.headers).result
 
 
-def _list_tools(exchange: Exchange, greeting: Greeting) -> list[JSON]:
-    return walk_pages(lambda cursor: _ask_page(exchange, greeting, cursor))
+def _list_tools(exchange: Exchange, greeting: Greeting, tell: Callable[[int], None]) -> list[JSON]:
+    tell(0)
+    return walk_pages(lambda cursor: _ask_page(exchange, greeting, cursor), tell)
 
 
-def walk_pages(ask: Callable[[str | None], dict[str, JSON]]) -> list[JSON]:
+def walk_pages(
+    ask: Callable[[str | None], dict[str, JSON]], tell: Callable[[int], None] = lambda count: None
+) -> list[JSON]:
     """The tools of every page in order; raises ExchangeError for a list without end, a cursor twice, or no list."""
     tools: list[JSON] = []
     cursor: str | None = None
@@ -188,6 +191,7 @@ def walk_pages(ask: Callable[[str | None], dict[str, JSON]]) -> list[JSON]:
         tools += part
         if len(tools) > MAX_TOOLS:
             raise ExchangeError(f"The server offers more than {MAX_TOOLS:,} tools, the most that is served here.")
+        tell(len(tools))
         if following is None:
             return tools
         if not isinstance(following, str) or len(following) > MAX_CURSOR or following in seen:

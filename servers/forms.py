@@ -72,8 +72,19 @@ def read_filter(data: QueryDict) -> ToolFilter:
         text=data.get("q", "").strip(),
         level=data.get("level", ""),
         category=data.get("category", ""),
+        module=data.get("module", "")[:60],
         state=data.get("state", ""),
     )
+
+
+def read_seen(data: QueryDict) -> dict[str, str]:
+    """Which changes to accept: fingerprints of what was shown, by the names of tools. Nothing goes by name alone.
+
+    Each is written `fingerprint:name`. `only` is one button's, `shown` all on the page, `seen` those selected.
+    """
+    chosen = "only" if "only" in data else "shown" if data.get("do") == "all" else "seen"
+    pairs = [mark.partition(":") for mark in data.getlist(chosen)]
+    return {name: fingerprint for fingerprint, _, name in pairs if name and fingerprint}
 
 
 def _read_rows(data: QueryDict) -> tuple[Header, ...]:

@@ -1,4 +1,4 @@
-"""Short-lived marks in Redis: a rediscovery at most once a minute, and the outcome of the last connection test.
+"""Short-lived marks in Redis: a rediscovery at most once a minute, how far one is, the last connection test.
 
 Nothing depends on them: without Redis there is no mark, and nothing is raised.
 """
@@ -17,6 +17,8 @@ from accounts.shards import key_of
 
 REDISCOVERY_SECONDS: Final = 60
 CHECK_SECONDS: Final = 600
+STAGES: Final = ("queued", "connecting", "reading", "matching")
+PROGRESS_SECONDS: Final = 300
 RUNNING: Final = "running"
 RUNNING_SECONDS: Final = 60
 log = logging.getLogger(__name__)
@@ -28,6 +30,41 @@ class ConnectionCheck:
 
     status: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stage of a discovery as a page shows it."""
+
+    text: str
+    is_done: bool
+    is_now: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a discovery is: `stage` is one of STAGES, `tools` how many were read so far."""
+
+    stage: str
+    tools: int = 0
+
+    @property
+    def mark(self) -> str:
+        """Another one with every step."""
+        return f"{self.stage}-{self.tools}"
+
+    @property
+    def steps(self) -> list[Step]:
+        """Every stage in words, those behind it done."""
+        tools = f"{self.tools} tool{'' if self.tools == 1 else 's'}"
+        words = (
+            "Queued",
+            "Connecting",
+            f"Reading tools: {tools} so far" if self.stage == STAGES[2] else "Reading tools",
+            f"Comparing {tools} with what is pinned" if self.stage == STAGES[3] else "Comparing with what is pinned",
+        )
+        now = STAGES.index(self.stage)
+        return [Step(text, at < now, at == now) for at, text in enumerate(words)]
 
 
 def claim_rediscovery(organisation_id: UUID, server_id: UUID) -> bool:
@@ -57,6 +94,28 @@ def load_check(organisation_id: UUID, server_id: UUID) -> ConnectionCheck | None
         log.warning("connection test not read: %s", type(error).__name__)
         return None
     return ConnectionCheck(**json.loads(text)) if isinstance(text, (str, bytes)) else None
+
+
+def save_progress(organisation_id: UUID, server_id: UUID, progress: Progress) -> None:
+    """Keep how far a discovery is, for those who watch it; the next step takes its place."""
+    try:
+        _client().set(_progress_key(organisation_id, server_id), json.dumps(asdict(progress)), ex=PROGRESS_SECONDS)
+    except redis.RedisError as error:
+        log.warning("progress not kept: %s", type(error).__name__)
+
+
+def load_progress(organisation_id: UUID, server_id: UUID) -> Progress:
+    """How far a discovery that is under way is; queued where nothing is known of it."""
+    try:
+        text = _client().get(_progress_key(organisation_id, server_id))
+    except redis.RedisError as error:
+        log.warning("progress not read: %s", type(error).__name__)
+        return Progress("queued")
+    return Progress(**json.loads(text)) if isinstance(text, (str, bytes)) else Progress("queued")
+
+
+def _progress_key(organisation_id: UUID, server_id: UUID) -> str:
+    return key_of(organisation_id, "discovery-progress", str(server_id))
 
 
 def _check_key(organisation_id: UUID, server_id: UUID) -> str:

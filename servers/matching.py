@@ -9,6 +9,7 @@ from catalog.models import KnownTool
 from policies.engine.values import JSON, is_same_json
 from servers.discovery import FoundTool
 from servers.fingerprint import parse_json
+from servers.models import Tool
 
 _PROSE: Final = frozenset({"$comment", "$id", "$schema", "description", "examples", "title"})
 _SCHEMA_MAPS: Final = frozenset({"$defs", "definitions", "dependentSchemas", "patternProperties", "properties"})
@@ -38,6 +39,12 @@ def judge_tool(tool: FoundTool, known: Mapping[str, KnownTool]) -> Judgement:
         annotations if isinstance(annotations, dict) else {},
     )
     return Judgement(judged.category.value, judged.level.value, "", is_reviewed=False)
+
+
+def is_known_shape(tool: Tool, entry: KnownTool) -> bool:
+    """Whether the catalogue's text is about a tool with these very arguments."""
+    schema = parse_json(tool.input_schema)
+    return isinstance(schema, dict) and has_same_shape(schema, parse_json(entry.input_schema))
 
 
 def has_same_shape(one: Mapping[str, JSON], other: JSON) -> bool:

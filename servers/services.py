@@ -22,7 +22,6 @@ from accounts.models import Role
 from accounts.services import bump_epoch, record_audit
 from accounts.tenancy import tenant
 from catalog.access import known_server, known_tools_named
-from catalog.models import KnownTool
 from servers import marks
 from servers.access import header_names_for, is_discovering, open_header, place_of, target_for
 from servers.checks import Header, ServerInvalidError, check_address, check_header_count, check_headers, check_name
@@ -265,7 +264,7 @@ def accept_tools(
     shown = seen or {}
     if any(shown.get(tool.name, tool.offered_fingerprint) != tool.offered_fingerprint for tool in tools):
         raise ToolsMovedError("The server has changed a definition again since it was shown. Look at it once more.")
-    known = _known_tools(server)
+    known = known_tools_named(server.catalogue_slug)
     for tool in tools:
         accept_offer(tool, known)
     Tool.objects.bulk_update(tools, WRITTEN)
@@ -368,6 +367,7 @@ def _store_headers(server: Server, headers: Iterable[Header]) -> None:
 def _queue_discovery(server: Server) -> None:
     _mark_running(server)
     organisation_id, server_id = server.organisation_id, server.id
+    marks.save_progress(organisation_id, server_id, marks.Progress("queued"))
     transaction.on_commit(lambda: _send_discovery(organisation_id, server_id))
 
 
@@ -396,15 +396,11 @@ def _mark_failed(server: Server, reason: str) -> None:
 
 
 def _pin_tools(server: Server, offered: Sequence[FoundTool]) -> Changes:
-    compared = compare_tools(server, offered, _known_tools(server))
+    compared = compare_tools(server, offered, known_tools_named(server.catalogue_slug))
     Tool.objects.bulk_create(compared.new)
     Tool.objects.bulk_update(compared.touched, WRITTEN, batch_size=500)
     server.tools.exclude(state=ToolState.GONE).update(last_seen_at=timezone.now())
     return compared.changes
-
-
-def _known_tools(server: Server) -> dict[str, KnownTool]:
-    return known_tools_named(server.catalogue_slug) if server.catalogue_slug else {}
 
 
 def _note_left_out(count: int) -> str:

@@ -25,13 +25,19 @@ def discover_server(organisation_id: str, server_id: str) -> None:
     begun = begin_discovery(organisation, server)
     if begun is None:
         return
+
+    def tell(stage: str, tools: int = 0) -> None:
+        marks.save_progress(organisation, server, marks.Progress(stage, tools))
+
+    tell("connecting")
     try:
-        found = discover(begun.target)
+        found = discover(begun.target, lambda tools: tell("reading", tools))
     except ExchangeError as error:
         store_failure(organisation, server, started_at=begun.started_at, reason=str(error))
     except SoftTimeLimitExceeded:
         store_failure(organisation, server, started_at=begun.started_at, reason=TOO_LONG)
     else:
+        tell("matching", len(found.tools))
         store_discovery(organisation, server, started_at=begun.started_at, found=found)
 
 

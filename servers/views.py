@@ -1,5 +1,6 @@
 """Pages of servers: list, registration, tools, settings. Decide nothing here: access and services do."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,14 +15,17 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import ADMINS, MemberRequest, member_view
 from accounts.models import Role
+from catalog.access import known_tools_named, summaries_named
 from policies.engine.values import Level
 from servers import access, services
 from servers.checks import ServerInvalidError
-from servers.differences import compare_definitions, show_definition
-from servers.forms import ServerInput, read_edit, read_filter, read_server, show_server
-from servers.marks import load_check
+from servers.differences import Difference, compare_definitions, show_definition
+from servers.forms import ServerInput, read_edit, read_filter, read_seen, read_server, show_server
+from servers.marks import load_check, load_progress
+from servers.matching import is_known_shape
 from servers.models import CATEGORIES, LEVELS, Kind, Server, Tool
 
+NO_CONTENT = 204
 UNPROCESSABLE = 422
 # Differences on one page; the others follow when these are accepted.
 SHOWN_CHANGES = 20
@@ -47,13 +51,33 @@ class ToolRow:
 
     tool: Tool
     level: Level
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One value of a filter, with how many tools it would show by itself."""
+
+    value: str
+    name: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    name: str
+    label: str
+    chosen: str
+    choices: list[Choice]
 
 
 @require_safe
 @member_view()
 def list_servers(request: MemberRequest) -> HttpResponse:
+    counts = access.count_tools_by_server()
     rows = [
-        ServerRow(server, access.count_tools(server), access.is_discovering(server)) for server in access.servers_for()
+        ServerRow(server, counts.get(server.id, access.ToolCounts()), access.is_discovering(server))
+        for server in access.servers_for()
     ]
     return render(request, "servers/list.html", {"rows": rows, "can_write": _can_write(request)})
 
@@ -100,12 +124,16 @@ def tools(request: MemberRequest, server: UUID) -> HttpResponse:
 @member_view()
 def status(request: MemberRequest, server: UUID) -> HttpResponse:
     found = access.server_for(server)
-    context = _status_context(found)
-    response = render(request, "servers/_status.html", context | {"server": found, "can_write": _can_write(request)})
+    context = _status_context(found) | {"server": found}
     if not context["is_discovering"]:
         # The page's list of tools is older than what was found: htmx loads it anew.
+        response = render(request, "servers/_status.html", context)
         response["HX-Refresh"] = "true"
-    return response
+        return response
+    if request.GET.get("seen") == context["progress"].mark:
+        # Nothing to say again to who listens.
+        return HttpResponse(status=NO_CONTENT)
+    return render(request, "servers/_progress.html", context)
 
 
 @require_POST
@@ -123,12 +151,14 @@ def discover(request: MemberRequest, server: UUID) -> HttpResponse:
 @member_view(write=ADMINS)
 def accept(request: MemberRequest, server: UUID) -> HttpResponse:
     found = access.server_for(server)
-    # Nothing is accepted by its name alone: what was shown is named by its fingerprint.
-    seen = dict(zip(request.POST.getlist("tool"), request.POST.getlist("fingerprint"), strict=False))
+    seen = read_seen(request.POST)
+    if not seen:
+        messages.error(request, "Nothing was accepted: select the tools whose change you have read.")
+        return _to(request, "tools", found)
     try:
         accepted = services.accept_tools(member=request.member, server=found, names=list(seen), seen=seen)
     except services.ToolsMovedError as error:
-        messages.error(request, str(error))
+        messages.error(request, f"Nothing was accepted. {error}")
     else:
         count = "One tool is" if len(accepted) == 1 else f"{len(accepted)} tools are"
         messages.success(request, f"{count} accepted, and can be called as the policy says.")
@@ -203,20 +233,46 @@ def delete(request: MemberRequest, server: UUID) -> HttpResponse:
 
 def _show_tools(request: MemberRequest, server: Server) -> HttpResponse:
     wanted = read_filter(request.GET)
+    texts = summaries_named(server.catalogue_slug)
+    found = access.find_tools(server, wanted)
     context = {
         "server": server,
         "tab": "tools",
         "wanted": wanted,
         "is_filtered": wanted != access.ToolFilter(),
-        "rows": [ToolRow(tool, access.effective_level(tool)) for tool in access.find_tools(server, wanted)],
-        "changed": [compare_definitions(tool) for tool in access.changed_tools_for(server, SHOWN_CHANGES)],
+        "rows": [ToolRow(tool, access.effective_level(tool), texts.get(tool.name, "")) for tool in found],
+        "differences": _list_differences(server),
         "shown": _shown_tool(request, server),
+        "filters": _list_filters(server, wanted),
         "levels": LEVELS,
         "categories": CATEGORIES,
-        "states": STATES,
         "can_write": _can_write(request),
     }
     return render(request, "servers/tools.html", context | _status_context(server))
+
+
+def _list_differences(server: Server) -> list[Difference]:
+    changed = access.changed_tools_for(server, SHOWN_CHANGES)
+    if not changed:
+        return []
+    documents, known = access.documents_on(server), known_tools_named(server.catalogue_slug)
+    return [compare_definitions(tool, documents, known) for tool in changed]
+
+
+def _list_filters(server: Server, wanted: access.ToolFilter) -> list[Filter]:
+    counts = access.count_choices(server)
+    filters = [
+        _filter_of("level", wanted.level, LEVELS, counts.levels),
+        _filter_of("category", wanted.category, CATEGORIES, counts.categories),
+        _filter_of("module", wanted.module, [(name, name) for name in counts.modules], counts.modules),
+        _filter_of("state", wanted.state, STATES, counts.states),
+    ]
+    return [each for each in filters if each.choices]
+
+
+def _filter_of(name: str, chosen: str, values: Iterable[tuple[str, str]], counts: Mapping[str, int]) -> Filter:
+    choices = [Choice(value, label, counts.get(value, 0)) for value, label in values]
+    return Filter(name, name.capitalize(), chosen, choices)
 
 
 def _shown_tool(request: MemberRequest, server: Server) -> dict[str, Any] | None:
@@ -224,7 +280,14 @@ def _shown_tool(request: MemberRequest, server: Server) -> dict[str, Any] | None
     if not name:
         return None
     tool = access.tool_for(server, name)
-    return {"tool": tool, "level": access.effective_level(tool), "definition": show_definition(tool.definition)}
+    known = known_tools_named(server.catalogue_slug, tool.name).get(tool.name)
+    return {
+        "tool": tool,
+        "level": access.effective_level(tool),
+        "definition": show_definition(tool.definition),
+        "known": known,
+        "is_same_shape": known is not None and is_known_shape(tool, known),
+    }
 
 
 def _show_settings(request: MemberRequest, server: Server, typed: ServerInput) -> HttpResponse:
@@ -246,7 +309,12 @@ def _show_settings(request: MemberRequest, server: Server, typed: ServerInput) -
 
 
 def _status_context(server: Server) -> dict[str, Any]:
-    return {"is_discovering": access.is_discovering(server), "counts": access.count_tools(server)}
+    is_discovering = access.is_discovering(server)
+    return {
+        "is_discovering": is_discovering,
+        "counts": access.count_tools(server),
+        "progress": load_progress(server.organisation_id, server.id) if is_discovering else None,
+    }
 
 
 def _can_write(request: MemberRequest) -> bool:

@@ -81,7 +81,7 @@ def make_application() -> Any:
     endpoint: Any = GatewayEndpoint()
     return ProtocolTypeRouter(
         {
-            "http": URLRouter([re_path(r"^mcp/(?P<server>[^/]+)/?$", endpoint)]),
+            "http": URLRouter([re_path(r"^mcp/(?P<server>.+?)/?$", endpoint)]),
             "lifespan": Lifespan(endpoint),
         }
     )

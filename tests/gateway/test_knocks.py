@@ -122,11 +122,12 @@ def test_a_token_at_another_server_is_told_to_both(build: Build, gateway: str, u
     wait_for(world.server, "other address")
 
 
-@pytest.mark.parametrize("address", ["not-a-uuid", "00000000-0000-4000-8000-000000000000"])
+@pytest.mark.parametrize("address", ["not-a-uuid", "00000000-0000-4000-8000-000000000000", "{server}/sse", "{server}/mcp/"])
 def test_a_good_token_at_an_address_of_nobody_is_told_to_its_own_server(
     build: Build, gateway: str, address: str
 ) -> None:
     world = build(ALLOW)
+    address = address.format(server=world.server.id)
     assert Agent(gateway, address, world.token).call("getTickers").status_code == 401
     wait_for(world.server, "other address")
     assert "sent to another address" in page_of(world, viewer_of(world), grant=world.grant)

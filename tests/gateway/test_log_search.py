@@ -147,7 +147,7 @@ def test_a_rule_is_made_of_a_decision(cast: Cast) -> None:
         parsed = parse_policy(f'{{"version": "1", "default": "deny", "tools": {{{draft}}}}}', {})
         assert parsed.policy is not None
         assert list(parsed.policy.tools) == ['odd "name" <b>']
-    link = f'open <a href="/app/acme/policies/{policy.id}/">'
+    link = f'action="/app/acme/policies/{policy.id}/review/"'
     assert link not in page_of(cast, address)
     assert link in client_of(cast.pam).get(address).content.decode()
 

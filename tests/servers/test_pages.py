@@ -179,12 +179,13 @@ def test_a_discovery_under_way_is_shown_and_not_doubled(server: Server, cast: Ca
     alice.post(path_of(server, "discover"))
     assert only_server(cast).discovery == DiscoveryStatus.RUNNING
     page = alice.get(path_of(server, "tools")).content.decode()
-    assert "being asked for its tools" in page and 'hx-trigger="every 1s"' in page
+    assert "tools of Mine are being read" in page and 'hx-trigger="every 1s"' in page
     started = only_server(cast).discovery_started_at
     alice.post(path_of(server, "discover"))
     assert only_server(cast).discovery_started_at == started
     waiting = alice.get(path_of(server, "status"))
-    assert "HX-Refresh" not in waiting.headers and b"being asked" in waiting.content
+    assert "HX-Refresh" not in waiting.headers and b"are being read" in waiting.content
+    assert alice.get(path_of(server, "status") + "?seen=queued-0").status_code == 204
 
 
 def test_a_discovery_that_died_can_be_started_again(server: Server, cast: Cast, alice: Client) -> None:

@@ -37,7 +37,7 @@ class Console:
         return self.alice.get(self.path + query).content.decode()
 
     def accept(self, *names: str) -> str:
-        data = {"tool": list(names), "fingerprint": [self.tool(name).offered_fingerprint for name in names]}
+        data = {"seen": [f"{self.tool(name).offered_fingerprint}:{name}" for name in names]}
         return self.alice.post(f"{self.path}accept/", data, follow=True).content.decode()
 
     def review(self, **fields: str) -> str:
@@ -72,19 +72,38 @@ def test_accepting_all_shown_accepts_each(console: Console) -> None:
     console.change(0, "one")
     console.change(1, "two")
     assert "Accept all 2 changes shown" in console.show()
-    assert "2 tools are accepted" in console.accept("getPrice", "getBook")
+    marks = [f"{console.tool(name).offered_fingerprint}:{name}" for name in ("getPrice", "getBook")]
+    answer = console.alice.post(f"{console.path}accept/", {"do": "all", "shown": marks}, follow=True)
+    assert "2 tools are accepted" in answer.content.decode()
+
+
+def test_accepting_the_selected_accepts_no_other(console: Console) -> None:
+    console.change(0, "one")
+    console.change(1, "two")
+    assert "One tool is accepted" in console.accept("getBook")
+    assert (console.tool("getPrice").state, console.tool("getBook").state) == ("changed", "active")
+    with tenant(console.server.organisation_id):
+        audit = AdminAudit.objects.get(action="tools.accepted")
+    assert (audit.actor, audit.detail["tools"]) == ("alice@example.com", ["getBook"])
+
+
+def test_accepting_nothing_says_what_to_do(console: Console) -> None:
+    console.change(0, "one")
+    assert "select the tools whose change you have read" in console.accept()
 
 
 def test_a_change_that_was_never_shown_is_not_accepted(console: Console) -> None:
     console.change(0, "harmless")
     shown = console.tool("getPrice").offered_fingerprint
     console.change(0, "harmful")
-    data = {"tool": ["getPrice"], "fingerprint": [shown]}
+    data = {"only": f"{shown}:getPrice"}
     answer = console.alice.post(f"{console.path}accept/", data, follow=True).content.decode()
     assert "changed a definition again" in answer and console.tool("getPrice").state == "changed"
 
 
-@pytest.mark.parametrize("data", [{}, {"tool": "getPrice"}, {"tool": "nothing", "fingerprint": "x"}])
+@pytest.mark.parametrize(
+    "data", [{}, {"seen": "getPrice"}, {"seen": ":getPrice"}, {"seen": "x:nothing"}, {"do": "all"}]
+)
 def test_accepting_without_what_was_shown_accepts_nothing(console: Console, data: dict[str, str]) -> None:
     console.change(0, "harmful")
     console.alice.post(f"{console.path}accept/", data)
@@ -127,6 +146,6 @@ def test_a_servers_page_of_another_is_its_own(console: Console, registrar: Regis
 @pytest.mark.parametrize("query", ["?tool=%00", "?tool=getPrice%00", "?category=%00", "?q=%00", "?level=%00&state=%00"])
 def test_a_nul_in_a_query_finds_nothing_and_breaks_nothing(console: Console, query: str) -> None:
     assert console.alice.get(console.path + query).status_code in (200, 404)
-    nul = {"tool": "\x00", "fingerprint": "\x00", "level": "\x00", "category": "\x00"}
+    nul = {"seen": "\x00:\x00", "tool": "\x00", "fingerprint": "\x00", "level": "\x00", "category": "\x00"}
     assert console.alice.post(f"{console.path}accept/", nul).status_code == 302
     assert console.alice.post(f"{console.path}review/", nul).status_code == 404
