@@ -122,7 +122,9 @@ def test_a_token_at_another_server_is_told_to_both(build: Build, gateway: str, u
     wait_for(world.server, "other address")
 
 
-@pytest.mark.parametrize("address", ["not-a-uuid", "00000000-0000-4000-8000-000000000000", "{server}/sse", "{server}/mcp/"])
+@pytest.mark.parametrize(
+    "address", ["not-a-uuid", "00000000-0000-4000-8000-000000000000", "{server}/sse", "{server}/mcp/"]
+)
 def test_a_good_token_at_an_address_of_nobody_is_told_to_its_own_server(
     build: Build, gateway: str, address: str
 ) -> None:
