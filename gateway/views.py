@@ -19,7 +19,16 @@ from gateway.log_export import MAX_RECORDS, SHAPES, LogExport
 from gateway.log_query import LogQuery
 from gateway.readiness import find_reasons
 from gateway.record_texts import describe_record, describe_status, format_duration
-from policies.access import grant_for, grants_for, policies_for, policy_for, record_for, records_for, search_records
+from policies.access import (
+    grant_for,
+    grants_for,
+    policies_for,
+    policy_for,
+    record_for,
+    records_for,
+    refusals_for,
+    search_records,
+)
 from policies.drafts import write_drafts
 from policies.engine.values import Outcome
 from policies.models import DecisionRecord, Grant, Policy
@@ -63,23 +72,25 @@ class Step:
 @require_safe
 @member_view()
 def start(request: MemberRequest) -> HttpResponse:
-    servers = list(servers_for())
-    steps = plan_steps(request.member, servers)
+    servers = servers_for()
+    # What could make a call: unrevoked, and under a policy.
+    grants = [grant for grant in grants_for() if grant.revoked_at is None and grant.policy_id is not None]
+    steps = plan_steps(request.member, servers, grants)
     is_waiting = bool(steps) and steps[-1].is_next
     context = {
         "steps": steps,
-        "waited": find_waited(servers) if is_waiting else None,
+        # Where the first call is the next step: at the server of the newest grant that could make it.
+        "waited": next(iter([*(grant.server for grant in grants), *servers]), None) if is_waiting else None,
         "is_complete": all(step.is_done for step in steps),
         "servers": [(server, gateway_url_of(server.id)) for server in servers],
-        "refusals": find_refusals(),
+        "refusals": refusals_for(REFUSALS, limit=RECENT),
     }
     return render(request, "gateway/start.html", context)
 
 
-def plan_steps(member: Member, servers: list[Server]) -> list[Step]:
+def plan_steps(member: Member, servers: list[Server], grants: list[Grant]) -> list[Step]:
     slug = member.organisation.slug
     policies = [policy for policy in policies_for() if policy.current]
-    grants = [grant for grant in grants_for() if grant.revoked_at is None and grant.policy_id is not None]
     # The next step is shown for the server that got furthest.
     furthest = [*(grant.server for grant in grants), *(policy.server for policy in policies), *servers]
     server = furthest[0] if furthest else None
@@ -119,17 +130,6 @@ def plan_steps(member: Member, servers: list[Server]) -> list[Step]:
     ]
     following = next((step for step in steps if not step.is_done), None)
     return [replace(step, is_next=step is following) for step in steps]
-
-
-def find_waited(servers: list[Server]) -> Server | None:
-    """The server whose first call is the next step: that of the newest grant that could make it."""
-    granted = [grant.server for grant in grants_for() if grant.revoked_at is None and grant.policy_id is not None]
-    return next(iter([*granted, *servers]), None)
-
-
-def find_refusals() -> list[DecisionRecord]:
-    found = [record for outcome in REFUSALS for record in records_for(outcome=outcome, limit=RECENT)]
-    return sorted(found, key=lambda record: record.id, reverse=True)[:RECENT]
 
 
 @require_safe

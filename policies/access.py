@@ -1,5 +1,6 @@
 """Reads of policies, grants and decision records, inside the tenant block; unknown and foreign are the same 404."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -8,6 +9,7 @@ from django.db import connection
 from django.db.models import Count, F, Q, QuerySet
 from django.http import Http404
 
+from policies.engine.values import Outcome
 from policies.models import DecisionRecord, Grant, Policy, PolicyTest, PolicyVersion
 from servers.models import Server
 
@@ -203,6 +205,11 @@ def records_for(
     if before is not None:
         records = records.filter(id__lt=before)
     return list(records[: max(0, min(limit, RECORDS_MAX))])
+
+
+def refusals_for(outcomes: Collection[Outcome], *, limit: int) -> list[DecisionRecord]:
+    """The organisation's records of these outcomes, newest first, at most `limit` of them."""
+    return list(DecisionRecord.objects.filter(outcome__in=outcomes).order_by("-id")[:limit])
 
 
 def search_records(

@@ -54,10 +54,10 @@ class ListedTool(TypedDict):
 class ToolCounts:
     """How many tools of a server are offered, how many of these are changed or unreviewed, and how many are gone."""
 
-    offered: int
-    changed: int
-    gone: int
-    unreviewed: int
+    offered: int = 0
+    changed: int = 0
+    gone: int = 0
+    unreviewed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +148,23 @@ def tool_for(server: Server, name: str) -> Tool:
 
 def count_tools(server: Server) -> ToolCounts:
     """The server's tools counted by what a person has to look at."""
+    return ToolCounts(**Tool.objects.filter(server=server).aggregate(**_list_counts()))
+
+
+def count_all_tools() -> dict[UUID, ToolCounts]:
+    """The same for every server of the organisation that has tools, by its id."""
+    rows = Tool.objects.values("server_id").annotate(**_list_counts())
+    return {row.pop("server_id"): ToolCounts(**row) for row in rows}
+
+
+def _list_counts() -> dict[str, Count]:
     is_gone = Q(state=ToolState.GONE)
-    counts = Tool.objects.filter(server=server).aggregate(
-        offered=Count("id", filter=~is_gone),
-        changed=Count("id", filter=Q(state=ToolState.CHANGED)),
-        gone=Count("id", filter=is_gone),
-        unreviewed=Count("id", filter=~is_gone & Q(is_reviewed=False)),
-    )
-    return ToolCounts(**counts)
+    return {
+        "offered": Count("id", filter=~is_gone),
+        "changed": Count("id", filter=Q(state=ToolState.CHANGED)),
+        "gone": Count("id", filter=is_gone),
+        "unreviewed": Count("id", filter=~is_gone & Q(is_reviewed=False)),
+    }
 
 
 def effective_level(tool: Tool) -> Level:
@@ -207,8 +216,15 @@ def is_discovering(server: Server) -> bool:
 
 def deletion_cost_for(server: Server) -> DeletionCost:
     """What deleting this server would delete with it."""
-    alive = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
-    return DeletionCost(server.policies.count(), server.grants.count(), server.grants.filter(alive).count())
+    is_valid = Q(grants__expires_at=None) | Q(grants__expires_at__gt=timezone.now())
+    is_live = Q(grants__revoked_at=None) & is_valid
+    cost = Server.objects.filter(id=server.id).aggregate(
+        # First, because behind it `grants` would mean the count of that name.
+        live_grants=Count("grants", filter=is_live, distinct=True),
+        policies=Count("policies", distinct=True),
+        grants=Count("grants", distinct=True),
+    )
+    return DeletionCost(**cost)
 
 
 def _target_of_simulator(server: Server) -> Target:

@@ -52,8 +52,9 @@ class ToolRow:
 @require_safe
 @member_view()
 def list_servers(request: MemberRequest) -> HttpResponse:
+    counts, none = access.count_all_tools(), access.ToolCounts()
     rows = [
-        ServerRow(server, access.count_tools(server), access.is_discovering(server)) for server in access.servers_for()
+        ServerRow(server, counts.get(server.id, none), access.is_discovering(server)) for server in access.servers_for()
     ]
     return render(request, "servers/list.html", {"rows": rows, "can_write": _can_write(request)})
 
@@ -174,7 +175,7 @@ def settings(request: MemberRequest, server: UUID) -> HttpResponse:
         else:
             messages.success(request, "Saved. It is in force within two seconds.")
             return _to(request, "settings", found)
-    return _show_settings(request, found, typed)
+    return _show_settings(request, found, typed, stored)
 
 
 @never_cache
@@ -195,7 +196,7 @@ def delete(request: MemberRequest, server: UUID) -> HttpResponse:
     found = access.server_for(server)
     if request.POST.get("confirm", "").strip() != found.name:
         typed = show_server(found).with_errors({"confirm": f"Type the name of the server, {found.name}, to delete it."})
-        return _show_settings(request, found, typed)
+        return _show_settings(request, found, typed, access.header_names_for(found))
     services.delete_server(member=request.member, server=found)
     messages.success(request, f"{found.name} is deleted, with its policies and grants.")
     return redirect("servers:list", organisation=request.member.organisation.slug)
@@ -227,8 +228,7 @@ def _shown_tool(request: MemberRequest, server: Server) -> dict[str, Any] | None
     return {"tool": tool, "level": access.effective_level(tool), "definition": show_definition(tool.definition)}
 
 
-def _show_settings(request: MemberRequest, server: Server, typed: ServerInput) -> HttpResponse:
-    stored = access.header_names_for(server)
+def _show_settings(request: MemberRequest, server: Server, typed: ServerInput, stored: list[str]) -> HttpResponse:
     context = {
         "server": server,
         "tab": "settings",
