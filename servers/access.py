@@ -154,7 +154,10 @@ def count_tools(server: Server) -> ToolCounts:
 def count_all_tools() -> dict[UUID, ToolCounts]:
     """The same for every server of the organisation that has tools, by its id."""
     rows = Tool.objects.values("server_id").annotate(**_list_counts())
-    return {row.pop("server_id"): ToolCounts(**row) for row in rows}
+    return {
+        server_id: ToolCounts(*counts)
+        for server_id, *counts in rows.values_list("server_id", "offered", "changed", "gone", "unreviewed")
+    }
 
 
 def _list_counts() -> dict[str, Count]:

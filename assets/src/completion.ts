@@ -4,6 +4,7 @@ import {
   autocompletion, pickedCompletion, startCompletion, type Completion, type CompletionContext, type CompletionResult,
 } from "@codemirror/autocomplete";
 import type { EditorState, Extension, TransactionSpec } from "@codemirror/state";
+import { EditorView } from "@codemirror/view";
 import { matchName } from "./builder/names";
 import { describeFacts, fullPath, listPaths } from "./completion-paths";
 import { placeAt, tokenAt, type Frame, type Place } from "./completion-place";
@@ -246,5 +247,8 @@ export function completePolicy(data: PolicyData, context: CompletionContext): Co
 // An editor whose tools cannot be had completes nothing; the builder beside it says why.
 export async function policyCompletion(url: string): Promise<Extension> {
   const data = await policyData(url);
-  return autocompletion({ icons: false, override: [(context) => completePolicy(data, context)] });
+  return [
+    autocompletion({ icons: false, override: [(context) => completePolicy(data, context)] }),
+    EditorView.contentAttributes.of({ "aria-description": "Ctrl+Space shows what fits at the cursor." }),
+  ];
 }

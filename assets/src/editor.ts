@@ -173,7 +173,7 @@ class JsonEditor implements EditorHandle {
     const url = this.area.dataset["tools"];
     if (!url || this.isReadOnly) return;
     const hint = document.createElement("p");
-    hint.className = "hint editor-hint";
+    hint.className = "hint";
     hint.textContent = "Ctrl+Space shows what fits at the cursor.";
     frame.append(hint);
     const load = async (): Promise<void> => {

@@ -3,7 +3,7 @@ completes from them, so neither knows a key that the other does not. Holds no ru
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypedDict
 
 from policies.engine.policy import Action, Fold, Op
 from policies.engine.values import Level, Scope
@@ -180,7 +180,14 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
-def describe_grammar() -> dict[str, dict[str, dict[str, object]]]:
-    """The tables as plain data: for each object its keys with `[says, shape]`, for each list of words what they say."""
-    objects = {name: {key: [each.says, each.shape] for key, each in keys.items()} for name, keys in OBJECTS.items()}
-    return {"objects": {**objects}, "words": {name: {**words} for name, words in WORDS.items()}}
+class Grammar(TypedDict):
+    """The tables as plain data: for each object its keys with `[says, shape]`, for each list its words."""
+
+    objects: dict[str, dict[str, tuple[str, str]]]
+    words: dict[str, dict[str, str]]
+
+
+def describe_grammar() -> Grammar:
+    """What the editor is told of the language."""
+    objects = {name: {key: (each.says, each.shape) for key, each in keys.items()} for name, keys in OBJECTS.items()}
+    return Grammar(objects=objects, words={name: dict(words) for name, words in WORDS.items()})
