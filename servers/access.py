@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from typing import Final, TypedDict, cast
+from typing import Any, Final, TypedDict, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -153,11 +153,8 @@ def count_tools(server: Server) -> ToolCounts:
 
 def count_all_tools() -> dict[UUID, ToolCounts]:
     """The same for every server of the organisation that has tools, by its id."""
-    rows = Tool.objects.values("server_id").annotate(**_list_counts())
-    return {
-        server_id: ToolCounts(*counts)
-        for server_id, *counts in rows.values_list("server_id", "offered", "changed", "gone", "unreviewed")
-    }
+    rows: list[dict[str, Any]] = [{**row} for row in Tool.objects.values("server_id").annotate(**_list_counts())]
+    return {row.pop("server_id"): ToolCounts(**row) for row in rows}
 
 
 def _list_counts() -> dict[str, Count]:
