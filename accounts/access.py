@@ -49,6 +49,8 @@ class MemberRequest(HttpRequest):
 
     user: User
     member: Member
+    # Those that this person can switch to, by name.
+    organisations: list[Organisation]
 
 
 View = Callable[Concatenate[MemberRequest, P], HttpResponseBase]
@@ -68,11 +70,13 @@ def member_view(
         def guarded(request: Any, organisation: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return _ask_to_sign_in(request)
-            member = member_for(request.user, organisation)
+            memberships = memberships_of(request.user)
+            member = _pick_member(request.user, memberships, organisation)
             allowed = read if request.method in SAFE_METHODS else write
             if member.role not in allowed:
                 raise PermissionDenied("your role in this organisation does not allow this")
             request.member = member
+            request.organisations = [membership.organisation for membership in memberships]
             _remember(request.user, member.organisation)
             with tenant(member.organisation.id):
                 return view(request, *args, **kwargs)
@@ -102,22 +106,28 @@ def user_of(request: HttpRequest) -> User:
     return request.user
 
 
+def memberships_of(user: User) -> list[Membership]:
+    """Every membership of this person with its organisation, by the organisation's name."""
+    with person(user.id):
+        rows = Membership.objects.select_related("organisation").filter(user=user)
+        return list(rows.order_by("organisation__name"))
+
+
 def member_for(user: User, slug: str) -> Member:
     """The member that this person is in the organisation with this slug; raises Http404 where there is none."""
-    return _member_where(user, Q(organisation__slug=slug))
+    return _pick_member(user, memberships_of(user), slug)
 
 
 def member_of(user: User, organisation: Organisation) -> Member:
     """The member that this person is in this organisation; raises Http404 where there is none."""
-    return _member_where(user, Q(organisation=organisation))
+    return _pick_member(user, memberships_of(user), organisation.slug)
 
 
-def _member_where(user: User, condition: Q) -> Member:
-    with person(user.id):
-        membership = Membership.objects.select_related("organisation").filter(condition, user=user).first()
-    if membership is None:
-        raise Http404("no such organisation")
-    return Member(membership.organisation, Role(membership.role), user.email, user)
+def _pick_member(user: User, memberships: list[Membership], slug: str) -> Member:
+    for membership in memberships:
+        if membership.organisation.slug == slug:
+            return Member(membership.organisation, Role(membership.role), user.email, user)
+    raise Http404("no such organisation")
 
 
 def member_for_key(token: str) -> Member | None:

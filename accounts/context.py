@@ -12,6 +12,8 @@ from accounts.access import organisations_for
 def organisations(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     context = {"member": getattr(request, "member", None), "has_outbox": settings.EMBEDDED}
-    if user is not None and user.is_authenticated:
+    if hasattr(request, "organisations"):
+        context["organisations"] = request.organisations
+    elif user is not None and user.is_authenticated:
         context["organisations"] = SimpleLazyObject(lambda: organisations_for(user))
     return context

@@ -13,25 +13,29 @@ def tenant(organisation_id: UUID) -> Iterator[None]:
 
     Nested blocks must name the same organisation: a block that names another one raises TenancyError.
     """
+    is_outermost = not connection.in_atomic_block
     with transaction.atomic():
-        before = _read("policylayer.organisation")
+        before = "" if is_outermost else _read("policylayer.organisation")
         if before not in ("", str(organisation_id)):
             raise TenancyError("a transaction serves one organisation")
-        _write("policylayer.organisation", str(organisation_id))
+        if not before:
+            _write("policylayer.organisation", str(organisation_id))
         yield
-        # An exception never gets here: the roll-back of this block undoes the setting as well.
-        if not before and not connection.needs_rollback:
+        # The end of a transaction ends its settings. An exception never gets here: the roll-back of this block undoes
+        # the setting as well.
+        if not is_outermost and not before and not connection.needs_rollback:
             _write("policylayer.organisation", "")
 
 
 @contextmanager
 def person(user_id: UUID) -> Iterator[None]:
     """One transaction in which the memberships of this person, and their organisations, can be read."""
+    is_outermost = not connection.in_atomic_block
     with transaction.atomic():
-        before = _read("policylayer.person")
+        before = "" if is_outermost else _read("policylayer.person")
         _write("policylayer.person", str(user_id))
         yield
-        if not connection.needs_rollback:
+        if not is_outermost and not connection.needs_rollback:
             _write("policylayer.person", before)
 
 

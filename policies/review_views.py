@@ -9,13 +9,13 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.text import slugify
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import POLICY_WRITERS, MemberRequest, member_view
 from policies.access import current_version_for, policy_for, saved_tests_for, version_for, versions_for
 from policies.check import Judged, judge_text
 from policies.errors import NameTakenError, NothingPublishedError
+from policies.export import answer_document
 from policies.forms import PublishForm
 from policies.models import Policy, PolicyVersion
 from policies.review import Comparison, Side, compare
@@ -105,10 +105,7 @@ def export(request: MemberRequest, policy: UUID) -> HttpResponse:
     version = current_version_for(found)
     if version is None:
         raise Http404("nothing is published")
-    name = f"{slugify(found.name) or 'policy'}-v{version.number}.json"
-    # Letter for letter, so that what is imported elsewhere is what was published here.
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(version.document, content_type="application/json; charset=utf-8", headers=headers)
+    return answer_document(found, version)
 
 
 @require_POST

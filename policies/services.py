@@ -92,6 +92,24 @@ def publish_policy(
 
 
 @transaction.atomic
+def import_policy(
+    *, member: Member, server: Server, name: str, document: str, note: str = "", expected: int = 0
+) -> PolicyVersion:
+    """Publish a document under a name: as the next version of the policy of this name, or as version 1 of a new one.
+
+    `expected` is the version that the document replaces, 0 where none is published. Raises ConflictError when another
+    one is current, NameTakenError when somebody takes the name meanwhile, and what publish_policy raises for the
+    document; then there is no new policy either.
+    """
+    policy = policies_for(server).filter(name=name).first()
+    if policy is None:
+        if expected:
+            raise ConflictError(None)
+        policy = create_policy(member=member, server=server, name=name)
+    return publish_policy(member=member, policy=policy, document=document, note=note, expected=expected)
+
+
+@transaction.atomic
 def restore_version(*, member: Member, policy: Policy, number: int, expected: int | None = None) -> PolicyVersion:
     """Publish the document of an earlier version as a new version; the numbers in between stay.
 

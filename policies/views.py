@@ -20,6 +20,7 @@ from policies.access import (
     versions_for,
 )
 from policies.check import Checked, check_document, check_text, refuse_unread
+from policies.engine.grammar import describe_grammar
 from policies.errors import (
     ConflictError,
     NameTakenError,
@@ -91,11 +92,7 @@ def create(request: MemberRequest, server: UUID) -> HttpResponseBase:
 @require_safe
 @member_view()
 def detail(request: MemberRequest, policy: UUID) -> HttpResponse:
-    found = policy_for(policy)
-    version = current_version_for(found)
-    document = version.document if version else found.opening
-    form = PublishForm(initial={"document": document, "expected": found.current})
-    return show_policy(request, found, form)
+    return show_policy(request, policy_for(policy), None)
 
 
 @require_POST
@@ -172,7 +169,7 @@ def validate(request: MemberRequest, server: UUID) -> JsonResponse:
 @require_safe
 @member_view()
 def tools_data(request: MemberRequest, server: UUID) -> JsonResponse:
-    return JsonResponse({"tools": listed_tools_for(server_for(server))})
+    return JsonResponse({"tools": listed_tools_for(server_for(server)), "grammar": describe_grammar()})
 
 
 def _show_create(
@@ -193,13 +190,17 @@ def _show_create(
 def show_policy(
     request: MemberRequest,
     policy: Policy,
-    form: PublishForm,
+    form: PublishForm | None,
     *,
     refusal: PolicyInvalidError | SavedTestsFailedError | None = None,
     conflict: ConflictError | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    """The policy's page; without a form it shows what is in force."""
     version, tools = current_version_for(policy), tool_facts_for(policy.server)
+    if form is None:
+        document = version.document if version else policy.opening
+        form = PublishForm(initial={"document": document, "expected": policy.current})
     typed = str(form["document"].value() or "")
     context = {
         "policy": policy,
@@ -213,7 +214,7 @@ def show_policy(
         "refusal": refusal,
         "is_invalid": isinstance(refusal, PolicyInvalidError),
         "conflict": conflict,
-        "versions": versions_for(policy),
+        "versions": versions_for(policy).defer("document"),
         "carriers": carriers_of(policy),
         "tests_count": saved_tests_for(policy).count(),
         "can_write": _can_write(request),

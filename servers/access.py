@@ -279,8 +279,15 @@ def is_discovering(server: Server) -> bool:
 
 def deletion_cost_for(server: Server) -> DeletionCost:
     """What deleting this server would delete with it."""
-    alive = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
-    return DeletionCost(server.policies.count(), server.grants.count(), server.grants.filter(alive).count())
+    is_valid = Q(grants__expires_at=None) | Q(grants__expires_at__gt=timezone.now())
+    is_live = Q(grants__revoked_at=None) & is_valid
+    cost = Server.objects.filter(id=server.id).aggregate(
+        # First, because behind it `grants` would mean the count of that name.
+        live_grants=Count("grants", filter=is_live, distinct=True),
+        policies=Count("policies", distinct=True),
+        grants=Count("grants", distinct=True),
+    )
+    return DeletionCost(**cost)
 
 
 def _target_of_simulator(server: Server) -> Target:

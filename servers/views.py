@@ -204,7 +204,7 @@ def settings(request: MemberRequest, server: UUID) -> HttpResponse:
         else:
             messages.success(request, "Saved. It is in force within two seconds.")
             return _to(request, "settings", found)
-    return _show_settings(request, found, typed)
+    return _show_settings(request, found, typed, stored)
 
 
 @never_cache
@@ -225,7 +225,7 @@ def delete(request: MemberRequest, server: UUID) -> HttpResponse:
     found = access.server_for(server)
     if request.POST.get("confirm", "").strip() != found.name:
         typed = show_server(found).with_errors({"confirm": f"Type the name of the server, {found.name}, to delete it."})
-        return _show_settings(request, found, typed)
+        return _show_settings(request, found, typed, access.header_names_for(found))
     services.delete_server(member=request.member, server=found)
     messages.success(request, f"{found.name} is deleted, with its policies and grants.")
     return redirect("servers:list", organisation=request.member.organisation.slug)
@@ -290,8 +290,7 @@ def _shown_tool(request: MemberRequest, server: Server) -> dict[str, Any] | None
     }
 
 
-def _show_settings(request: MemberRequest, server: Server, typed: ServerInput) -> HttpResponse:
-    stored = access.header_names_for(server)
+def _show_settings(request: MemberRequest, server: Server, typed: ServerInput, stored: list[str]) -> HttpResponse:
     context = {
         "server": server,
         "tab": "settings",

@@ -34,10 +34,7 @@ export const editorTheme = EditorView.theme({
   "&.cm-focused": { outline: "none" },
   ".cm-scroller": { fontFamily: "var(--font-mono)", lineHeight: "1.55", overflow: "auto" },
   ".cm-content": { padding: ".5rem 0", caretColor: "var(--ink)", minHeight: "18rem" },
-  ".cm-cursor, .cm-dropCursor": { borderLeftColor: "var(--ink)", borderLeftWidth: "2px" },
-  "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": {
-    background: "var(--selection)",
-  },
+  ".cm-line::selection, .cm-line ::selection": { backgroundColor: "var(--selection)" },
   ".cm-gutters": { color: "var(--ink-soft)", backgroundColor: "var(--sunken)", border: "none" },
   ".cm-gutter-lint": { width: "1.2em" },
   ".cm-activeLine": { backgroundColor: "var(--line)" },
@@ -58,6 +55,17 @@ export const editorTheme = EditorView.theme({
     color: "var(--ink)", backgroundColor: "var(--surface)", border: "1px solid var(--rule-strong)",
     borderRadius: "var(--radius)", maxWidth: "32rem",
   },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul": {
+    fontFamily: "var(--font-mono)", fontSize: ".8125rem", maxHeight: "16rem", maxWidth: "min(40rem, 92vw)",
+  },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul > li": {
+    display: "flex", flexWrap: "wrap", gap: "0 .75rem", padding: ".25rem .5rem", lineHeight: "1.4",
+  },
+  ".cm-tooltip-autocomplete ul li[aria-selected]": {
+    color: "var(--ink)", background: "var(--selection)", boxShadow: "inset 3px 0 var(--accent)",
+  },
+  ".cm-completionMatchedText": { textDecoration: "none", fontWeight: "650" },
+  ".cm-completionDetail": { marginLeft: "0", fontFamily: "var(--font)", fontStyle: "normal", color: "var(--ink-soft)" },
   ".cm-diagnostic": { fontFamily: "var(--font)", padding: ".35rem .6rem", whiteSpace: "normal" },
   ".cm-diagnostic-error": { borderLeft: "3px solid var(--bad)" },
   ".cm-diagnostic-warning": { borderLeft: "3px solid var(--warn)" },

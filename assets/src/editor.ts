@@ -1,14 +1,14 @@
 // A JSON editor over <textarea data-editor data-validate-url="...">: the textarea stays in the form and is what is
 // submitted. It lives in a shadow root, where CodeMirror's styles are constructed sheets and need no 'unsafe-inline'.
 import {
-  defaultKeymap, history, historyKeymap, isolateHistory, redo, redoDepth, undo, undoDepth,
+  history, historyKeymap, isolateHistory, redo, redoDepth, standardKeymap, undo, undoDepth,
 } from "@codemirror/commands";
 import { json } from "@codemirror/lang-json";
 import { bracketMatching, foldGutter, foldKeymap, indentUnit, syntaxHighlighting } from "@codemirror/language";
 import { lintGutter, lintKeymap, setDiagnostics, type Diagnostic } from "@codemirror/lint";
-import { EditorState } from "@codemirror/state";
+import { EditorState, StateEffect } from "@codemirror/state";
 import {
-  drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers,
+  EditorView, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers,
 } from "@codemirror/view";
 import { editorHighlight, editorTheme } from "./editor-theme";
 import { offsetAt, rangeAt } from "./places";
@@ -97,6 +97,7 @@ class JsonEditor implements EditorHandle {
     frame.append(code, ...this.report.ownElements);
     area.after(frame);
     this.takeOver();
+    this.offerCompletion(frame);
     this.check();
   }
 
@@ -153,18 +154,37 @@ class JsonEditor implements EditorHandle {
     return EditorState.create({
       doc: this.area.value,
       extensions: [
-        lineNumbers(), foldGutter(), lintGutter(), history(), drawSelection(), bracketMatching(),
+        lineNumbers(), foldGutter(), lintGutter(), history(), bracketMatching(),
         highlightActiveLine(), highlightActiveLineGutter(), indentUnit.of("  "), json(),
         syntaxHighlighting(editorHighlight), editorTheme, EditorView.lineWrapping,
         EditorState.readOnly.of(this.area.readOnly),
         EditorView.contentAttributes.of({ "aria-label": labelOf(this.area), spellcheck: "false", tabindex: "0" }),
         EditorView.domEventHandlers({ beforeinput: replaceSelection }),
-        keymap.of([...defaultKeymap, ...historyKeymap, ...foldKeymap, ...lintKeymap]),
+        keymap.of([...standardKeymap, ...historyKeymap, ...foldKeymap, ...lintKeymap]),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) this.changed();
         }),
       ],
     });
+  }
+
+  // Its script and the tools come when somebody goes to write; without them the editor is as it was.
+  private offerCompletion(frame: HTMLElement): void {
+    const url = this.area.dataset["tools"];
+    if (!url || this.isReadOnly) return;
+    const hint = document.createElement("p");
+    hint.className = "hint";
+    hint.textContent = "Ctrl+Space shows what fits at the cursor.";
+    frame.append(hint);
+    const load = async (): Promise<void> => {
+      try {
+        const { policyCompletion } = await import("./completion");
+        this.view.dispatch({ effects: StateEffect.appendConfig.of(await policyCompletion(url)) });
+      } catch {
+        this.view.contentDOM.addEventListener("focus", () => void load(), { once: true });
+      }
+    };
+    this.view.contentDOM.addEventListener("focus", () => void load(), { once: true });
   }
 
   private takeOver(): void {

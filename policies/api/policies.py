@@ -1,17 +1,19 @@
-"""/api/v1/policies/: list, create, read, delete, validate, publish, versions, restore."""
+"""/api/v1/policies/: list, create, import, read, export, duplicate, delete, validate, publish, versions, restore."""
 
 from collections.abc import Collection
 from dataclasses import asdict
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from accounts.access import EVERYONE, POLICY_WRITERS
 from accounts.api import ApiRequest, TenantView
 from accounts.models import Role
-from policies.access import policies_for, policy_for, version_for, versions_for
+from policies.access import current_version_for, policies_for, policy_for, version_for, versions_for
 from policies.api.bodies import read_body, read_server_filter, server_named
 from policies.api.idempotency import once
 from policies.api.paging import page_of
@@ -19,6 +21,7 @@ from policies.api.problems import problems
 from policies.api.schema import SERVER_FILTER, describe, describe_creation, describe_list
 from policies.api.shapes import (
     CheckedShape,
+    ImportBody,
     PolicyBody,
     PolicyPage,
     PolicyShape,
@@ -29,8 +32,17 @@ from policies.api.shapes import (
     VersionShape,
 )
 from policies.check import check_document
+from policies.errors import NothingPublishedError
+from policies.export import answer_document
 from policies.models import PolicyVersion
-from policies.services import create_policy, delete_policy, publish_policy, restore_version
+from policies.services import (
+    create_policy,
+    delete_policy,
+    duplicate_policy,
+    import_policy,
+    publish_policy,
+    restore_version,
+)
 
 TAG = "policies"
 
@@ -53,6 +65,21 @@ class PoliciesView(TenantView):
         with problems():
             policy = create_policy(member=request.member, server=server, **body)
         return Response(PolicyShape(policy).data, status=201)
+
+
+class ImportView(TenantView):
+    write_roles: ClassVar[Collection[Role]] = POLICY_WRITERS
+
+    @describe_creation("importPolicy", body=ImportBody, answers={200: VersionShape, 201: VersionShape}, tag=TAG)
+    @once
+    def post(self, request: ApiRequest) -> Response:
+        """Publish a document under a name, whether or not the server has a policy of that name: 201. The document in
+        force, letter for letter, adds no version: 200."""
+        body = read_body(ImportBody, request)
+        server, expected = server_named(body.pop("server")), body["expected"]
+        with problems():
+            version = import_policy(member=request.member, server=server, **body)
+        return _answer_version(version, expected)
 
 
 class ValidateView(TenantView):
@@ -81,6 +108,30 @@ class PolicyView(TenantView):
         with problems():
             delete_policy(member=request.member, policy=policy_for(policy))
         return Response(status=204)
+
+
+class ExportView(TenantView):
+    @describe("exportPolicy", answers={(200, "application/json"): OpenApiTypes.OBJECT}, problems=(409,), tag=TAG)
+    def get(self, request: ApiRequest, policy: UUID) -> HttpResponse:
+        """The document in force as a file, letter for letter; 409 while none is."""
+        found = policy_for(policy)
+        version = current_version_for(found)
+        with problems():
+            if version is None:
+                raise NothingPublishedError
+        return answer_document(found, version)
+
+
+class DuplicateView(TenantView):
+    write_roles: ClassVar[Collection[Role]] = POLICY_WRITERS
+
+    @describe_creation("duplicatePolicy", body=None, answers={201: PolicyShape}, tag=TAG)
+    @once
+    def post(self, request: ApiRequest, policy: UUID) -> Response:
+        """A copy under a free name, with the saved tests. It is not published: until it is, it denies every call."""
+        with problems():
+            copy = duplicate_policy(member=request.member, policy=policy_for(policy))
+        return Response(PolicyShape(copy).data, status=201)
 
 
 class PublishView(TenantView):

@@ -22,7 +22,7 @@ SERVER_FILTER = OpenApiParameter("server", OpenApiTypes.UUID, description="Only 
 
 
 def describe(
-    operation: str, *, answers: dict[int, Any], body: Any = None, problems: tuple[int, ...] = (), tag: str
+    operation: str, *, answers: dict[Any, Any], body: Any = None, problems: tuple[int, ...] = (), tag: str
 ) -> Callable[[F], F]:
     """Describe an operation that is no list. Every one may answer 400, 401, 403 and 404; `problems` adds to these."""
     return _describe(operation, answers=answers, body=body, problems=problems, tag=tag, parameters=[])
@@ -40,7 +40,7 @@ def describe_list(operation: str, page: Any, *, tag: str, filters: tuple[Any, ..
 
 
 def _describe(
-    operation: str, *, answers: dict[int, Any], body: Any, problems: tuple[int, ...], tag: str, parameters: list[Any]
+    operation: str, *, answers: dict[Any, Any], body: Any, problems: tuple[int, ...], tag: str, parameters: list[Any]
 ) -> Callable[[F], F]:
     responses: dict[Any, Any] = dict(answers)
     for status in sorted({400, 401, 403, 404, *problems}):

@@ -165,6 +165,17 @@ class PublishBody(Body):
     )  # fmt: skip
 
 
+class ImportBody(Body):
+    server = serializers.UUIDField()
+    name = serializers.CharField(max_length=80, help_text="The policy that is created, or gets its next version.")
+    document = DocumentField()
+    note = serializers.CharField(max_length=300, default="", allow_blank=True)
+    expected = serializers.IntegerField(
+        default=0, min_value=0,
+        help_text="The version that the document replaces, 0 where none is published; 409 when another one is current.",
+    )  # fmt: skip
+
+
 class RestoreBody(Body):
     expected = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=0)
 
@@ -234,6 +245,26 @@ class SavedTestShape(serializers.ModelSerializer[PolicyTest]):
 class SavedTestPage(serializers.Serializer[Any]):
     items = SavedTestShape(many=True)
     next = serializers.CharField(allow_null=True)
+
+
+class TestRunBody(Body):
+    document = DocumentField(required=False, allow_null=True, default=None)
+
+
+class TestResultShape(serializers.Serializer[Any]):
+    test = SavedTestShape()
+    is_passed = serializers.BooleanField()
+    got = serializers.CharField(
+        help_text="The outcome, or `unreadable` for arguments that are no JSON object any more."
+    )
+    got_rule = serializers.CharField(help_text="What decided: JSON pointer into the document, or a word.")
+    sentence = serializers.CharField()
+
+
+class TestRunShape(serializers.Serializer[Any]):
+    version = serializers.IntegerField(allow_null=True, help_text="The published version that was judged; null: yours.")
+    is_passed = serializers.BooleanField(help_text="Whether all passed, so that the document could be published.")
+    results = TestResultShape(many=True)
 
 
 # ---- grants

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from policies.engine.check import check_policy
+from policies.engine.grammar import FAMILIES, METHODS, POLICY, RISK, SWITCH
 from policies.engine.parse_rules import read_all_tools, read_rule
 from policies.engine.policy import Clauses, Methods, Policy, Rule
 from policies.engine.problems import Place, Problem, Problems, quote
@@ -14,9 +15,6 @@ from policies.engine.values import Level
 
 __all__ = ["Parsed", "Problem", "parse_policy"]
 
-_FIELDS: Final = ("version", "description", "default", "hide", "methods", "risk", "all_tools", "tools")
-_FAMILIES: Final = ("resources", "prompts", "completion", "tasks")
-_SWITCH: Final = ("allow", "deny")
 _SWITCH_ALIASES: Final = {"block": "deny", "reject": "deny", "permit": "allow"}
 _JUDGED_METHODS: Final = ("tools/call", "tools/list")
 
@@ -54,12 +52,12 @@ def parse_policy(text: str, tools: Mapping[str, ToolFacts]) -> Parsed:
 
 def _read_policy(document: Document, problems: Problems) -> Policy:
     root = Place(document.root, "", problems)
-    fields = root.read_fields(_FIELDS, required=("version", "default"))
+    fields = root.read_fields(POLICY, required=("version", "default"))
     if fields is None:
         return Policy()
     if "version" in fields and fields["version"].node.value != "1":
         fields["version"].error('The only version is "1", in quotes.', '"1"')
-    default = fields["default"].read_word(_SWITCH, _SWITCH_ALIASES) if "default" in fields else None
+    default = fields["default"].read_word(SWITCH, _SWITCH_ALIASES) if "default" in fields else None
     return Policy(
         is_default_allow=default == "allow",
         description=(fields["description"].read_text() if "description" in fields else "") or "",
@@ -83,12 +81,12 @@ def _read_names(place: Place) -> tuple[str, ...]:
 
 
 def _read_methods(place: Place) -> Methods:
-    fields = place.read_fields((*_FAMILIES, "extra"))
+    fields = place.read_fields(METHODS)
     if fields is None:
         return Methods()
     is_open = {
-        family: family not in fields or fields[family].read_word(_SWITCH, _SWITCH_ALIASES) == "allow"
-        for family in _FAMILIES
+        family: family not in fields or fields[family].read_word(SWITCH, _SWITCH_ALIASES) == "allow"
+        for family in FAMILIES
     }
     extra = _read_names(fields["extra"]) if "extra" in fields else ()
     for child in fields["extra"].read_list() if "extra" in fields else ():
@@ -101,7 +99,7 @@ def _read_methods(place: Place) -> Methods:
 
 
 def _read_risk(place: Place) -> dict[Level, Rule]:
-    fields = place.read_fields(tuple(level.value for level in Level)) or {}
+    fields = place.read_fields(RISK) or {}
     rules = {Level(name): read_rule(child) for name, child in fields.items()}
     return {level: rule for level, rule in rules.items() if rule is not None}
 

@@ -1,7 +1,8 @@
 """Amounts of a policy document, from place to value: paths, folds, products, absolute values, choices."""
 
-from typing import Final, Protocol
+from typing import Protocol
 
+from policies.engine.grammar import AMOUNT, CASE
 from policies.engine.paths import Path
 from policies.engine.policy import (
     AbsoluteAmount,
@@ -15,8 +16,6 @@ from policies.engine.policy import (
     ProductAmount,
 )
 from policies.engine.problems import Place
-
-_FORMS: Final = (*(fold.value for fold in Fold), "product", "abs")
 
 
 class AmountReaders(Protocol):
@@ -37,7 +36,7 @@ def read_amount(place: Place, readers: AmountReaders) -> Amount | None:
     if not isinstance(value, dict):
         place.error('Expected an amount here: a path, an object such as {"sum": path}, or a list of cases.')
         return None
-    fields = place.read_fields(_FORMS)
+    fields = place.read_fields(AMOUNT)
     if not fields or len(value) != 1:
         place.error("An amount has exactly one of sum, count, min, max, product and abs.")
         return None
@@ -102,7 +101,7 @@ def _read_choice(place: Place, readers: AmountReaders) -> ChoiceAmount | None:
 
 
 def _read_case(place: Place, readers: AmountReaders) -> Case | None:
-    fields = place.read_fields(("when", "amount"), required=("amount",))
+    fields = place.read_fields(CASE, required=("amount",))
     if not fields or "amount" not in fields:
         return None
     when = readers.conditions(fields["when"]) if "when" in fields else ()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from policies.engine.decimals import read_number
+from policies.engine.grammar import AMOUNT_OPS, CONDITION, DAYS, HOURS, OPS, OTHER
 from policies.engine.parse_amounts import read_amount
 from policies.engine.paths import Path, PathError, Root, parse_path
 from policies.engine.patterns import PatternError, compile_pattern
@@ -13,14 +14,10 @@ from policies.engine.problems import Place, list_words
 from policies.engine.values import JSON
 from policies.engine.zones import list_zones
 
-DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-_OPS: Final = tuple(op.value for op in Op)
 _ALIASES: Final = {
     "==": "eq", "=": "eq", "equals": "eq", "is": "eq", "!=": "neq", "ne": "neq", "<": "lt", "<=": "lte", "le": "lte",
     ">": "gt", ">=": "gte", "ge": "gte", "nin": "not_in", "notin": "not_in", "match": "matches", "between": "within",
 }  # fmt: skip
-_AMOUNT_OPS: Final = (Op.EQ, Op.NEQ, Op.IN, Op.NOT_IN, Op.LT, Op.LTE, Op.GT, Op.GTE)
 _ORDER_OPS: Final = (Op.LT, Op.LTE, Op.GT, Op.GTE)
 _LIST_OPS: Final = (Op.IN, Op.NOT_IN)
 _PATTERN_OPS: Final = (Op.MATCHES, Op.REGEX)
@@ -37,7 +34,7 @@ def read_conditions(place: Place | None, *, in_each: bool = False) -> tuple[Cond
 
 def read_condition(place: Place, *, in_each: bool) -> Condition | None:
     """One condition: a path or an amount, an operator, a value."""
-    fields = place.read_fields(("path", "amount", "op", "value"), required=("op", "value"))
+    fields = place.read_fields(CONDITION, required=("op", "value"))
     if fields is None or "op" not in fields or "value" not in fields:
         return None
     if ("path" in fields) == ("amount" in fields):
@@ -48,7 +45,7 @@ def read_condition(place: Place, *, in_each: bool) -> Condition | None:
         if "path" in fields
         else read_amount(fields["amount"], _AmountReaders(in_each))
     )
-    word = fields["op"].read_word(_OPS, _ALIASES)
+    word = fields["op"].read_word(OPS, _ALIASES)
     if subject is None or word is None:
         return None
     op = Op(word)
@@ -94,9 +91,9 @@ def make_amount_readers() -> _AmountReaders:
 
 def _is_fitting(place: Place, path: Path | None, op: Op) -> bool:
     if path is None:
-        if op not in _AMOUNT_OPS:
-            place.error(f"An amount can be compared with {list_words([o.value for o in _AMOUNT_OPS], 'or')} only.")
-        return op in _AMOUNT_OPS
+        if op not in AMOUNT_OPS:
+            place.error(f"An amount can be compared with {list_words([o.value for o in AMOUNT_OPS], 'or')} only.")
+        return op in AMOUNT_OPS
     if path.is_time != (op is Op.WITHIN):
         place.error(
             "call.time can only be judged with within." if path.is_time else "within judges call.time, nothing else.",
@@ -128,7 +125,7 @@ def _read_other(place: Place, op: Op, *, in_each: bool) -> Path | None:
     if op in _PATTERN_OPS:
         place.error("A pattern is written in the policy; it cannot come from an argument.")
         return None
-    fields = place.read_fields(("path",))
+    fields = place.read_fields(OTHER)
     path = read_path(fields["path"], in_each=in_each) if fields and "path" in fields else None
     if path is not None and (path.has_wildcard or path.is_time):
         place.error('A value path names one argument; for lists, use "each" and item paths.')
@@ -205,7 +202,7 @@ _VALUE_CHECKS: Final[dict[Op, Callable[[Place], bool]]] = {
 
 
 def _read_hours(place: Place) -> Hours | None:
-    fields = place.read_fields(("days", "from", "to", "tz"), required=("tz",))
+    fields = place.read_fields(HOURS, required=("tz",))
     if fields is None or "tz" not in fields:
         return None
     if ("from" in fields) != ("to" in fields):

@@ -1,10 +1,27 @@
 """Rules of a policy document: actions, entries, limits. The grammar only; tools' schemas are check.py's matter."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Final, TypeVar
 
 from policies.engine.decimals import read_number, round_amount
+from policies.engine.grammar import (
+    ACTIONS,
+    ALL_TOOLS,
+    ASKING,
+    CHOSEN_ASKING,
+    CHOSEN_ENTRY,
+    CHOSEN_LIMIT,
+    CLAUSES,
+    ENTRY,
+    LIMIT,
+    RATE_LIMIT,
+    RULE,
+    SCOPES,
+    SELECTOR,
+    WINDOWS,
+    Key,
+)
 from policies.engine.parse_amounts import read_amount
 from policies.engine.parse_conditions import make_amount_readers, read_conditions, read_path
 from policies.engine.paths import EACH, Path
@@ -12,17 +29,10 @@ from policies.engine.policy import Action, Amount, Clauses, Entry, Limit, RateLi
 from policies.engine.problems import Place
 from policies.engine.values import Scope, name_type
 
-WINDOWS: Final = {"minute": 60, "hour": 3_600, "day": 86_400}
-
-_ACTIONS: Final = tuple(action.value for action in Action)
 _ACTION_ALIASES: Final = {
     "require approval": "require_approval", "approval": "require_approval", "approve": "require_approval",
     "ask": "require_approval", "block": "deny", "reject": "deny", "refuse": "deny", "permit": "allow",
 }  # fmt: skip
-_SCOPES: Final = (*(scope.value for scope in Scope), "session")
-_CLAUSES: Final = ("require", "deny_if", "approve_if", "limits")
-_LIMIT_FIELDS: Final = ("counter", "window", "max", "amount", "scope", "on_deny")
-_SELECTOR: Final = ("for", "except")
 _MAX_WINDOW: Final = 366 * 86_400
 _MAX_COUNTER: Final = 128
 _Part = TypeVar("_Part")
@@ -30,41 +40,43 @@ _Part = TypeVar("_Part")
 
 def read_rule(place: Place) -> Rule | None:
     """One rule of `tools` or `risk`."""
-    fields = place.read_fields(("action", "reason", "rate_limit", *_CLAUSES))
+    fields = place.read_fields(RULE)
     if fields is None:
         return None
-    action = fields["action"].read_word(_ACTIONS, _ACTION_ALIASES) if "action" in fields else None
+    action = fields["action"].read_word(ACTIONS, _ACTION_ALIASES) if "action" in fields else None
     reason = fields["reason"].read_text() if "reason" in fields else ""
     rate_limit = _read_rate_limit(fields["rate_limit"]) if "rate_limit" in fields else None
-    rule = Rule(place.pointer, Action(action) if action else None, reason or "", rate_limit, _read_clauses(fields, ()))
+    rule = Rule(place.pointer, Action(action) if action else None, reason or "", rate_limit, _read_clauses(fields))
     _warn_of_unreachable(place, rule, fields)
     return rule
 
 
 def read_all_tools(place: Place) -> Clauses:
     """The clauses that hold for every call; their entries may carry `for` or `except`."""
-    fields = place.read_fields(_CLAUSES)
-    return Clauses() if fields is None else _read_clauses(fields, _SELECTOR)
+    fields = place.read_fields(ALL_TOOLS)
+    return Clauses() if fields is None else _read_clauses(fields, is_chosen=True)
 
 
 def _warn_of_unreachable(place: Place, rule: Rule, fields: dict[str, Place]) -> None:
-    idle = [key for key in ("rate_limit", *_CLAUSES) if key in fields]
+    idle = [key for key in ("rate_limit", *CLAUSES) if key in fields]
     if rule.action in (Action.DENY, Action.HIDE) and idle:
         fields[idle[0]].warn(f"The action is {rule.action}, so this is never looked at.")
 
 
-def _read_clauses(fields: dict[str, Place], selector: tuple[str, ...]) -> Clauses:
+def _read_clauses(fields: dict[str, Place], *, is_chosen: bool = False) -> Clauses:
+    entry, asking, limit = (CHOSEN_ENTRY, CHOSEN_ASKING, CHOSEN_LIMIT) if is_chosen else (ENTRY, ASKING, LIMIT)
+
     def read_entry(place: Place) -> Entry | None:
-        return _read_entry(place, ("each", "conditions", "on_deny", *selector))
+        return _read_entry(place, entry)
 
     def read_asking(place: Place) -> Entry | None:
-        return _read_entry(place, ("each", "conditions", "on_deny", "reason", *selector))
+        return _read_entry(place, asking)
 
     return Clauses(
         require=_read_all(fields.get("require"), read_entry),
         deny_if=_read_all(fields.get("deny_if"), read_entry),
         approve_if=_read_all(fields.get("approve_if"), read_asking),
-        limits=_read_all(fields.get("limits"), lambda place: _read_limit(place, selector)),
+        limits=_read_all(fields.get("limits"), lambda place: _read_limit(place, limit)),
     )
 
 
@@ -73,7 +85,7 @@ def _read_all(place: Place | None, read: Callable[[Place], _Part | None]) -> tup
     return tuple(part for part in found if part is not None)
 
 
-def _read_entry(place: Place, known: tuple[str, ...]) -> Entry | None:
+def _read_entry(place: Place, known: Mapping[str, Key]) -> Entry | None:
     fields = place.read_fields(known, required=("conditions",))
     if fields is None:
         return None
@@ -104,7 +116,7 @@ def _read_selector(place: Place, fields: dict[str, Place]) -> Selector | None:
     if "for" in fields and "except" in fields:
         fields["except"].error('An entry has "for" or "except", not both.')
         return None
-    key = next((key for key in _SELECTOR if key in fields), None)
+    key = next((key for key in SELECTOR if key in fields), None)
     if key is None:
         return None
     names = _read_all(fields[key], Place.read_text)
@@ -113,8 +125,8 @@ def _read_selector(place: Place, fields: dict[str, Place]) -> Selector | None:
     return Selector(names, key == "except")
 
 
-def _read_limit(place: Place, selector: tuple[str, ...]) -> Limit | None:
-    fields = place.read_fields((*_LIMIT_FIELDS, *selector), required=("counter", "window", "max"))
+def _read_limit(place: Place, known: Mapping[str, Key]) -> Limit | None:
+    fields = place.read_fields(known, required=("counter", "window", "max"))
     if fields is None:
         return None
     counter = _read_counter(fields["counter"]) if "counter" in fields else None
@@ -144,7 +156,7 @@ def _read_counter(place: Place) -> str | None:
 def _read_window(place: Place) -> int | None:
     value = place.node.value
     if isinstance(value, str):
-        word = place.read_word(tuple(WINDOWS), {"second": "minute", "day": "day"})
+        word = place.read_word(WINDOWS, {"second": "minute", "day": "day"})
         return WINDOWS[word] if word else None
     if not isinstance(value, int) or isinstance(value, bool):
         place.error(f'Expected whole seconds, "minute", "hour" or "day" here, found {name_type(value)}.')
@@ -173,7 +185,7 @@ def _read_max(place: Place, *, is_count: bool) -> Decimal | None:
 
 
 def _read_scope(place: Place) -> Scope | None:
-    word = place.read_word(_SCOPES, {"agent": "grant", "org": "organisation", "organization": "organisation"})
+    word = place.read_word(SCOPES, {"agent": "grant", "org": "organisation", "organization": "organisation"})
     if word == "session":
         place.warn("session is enforced as grant: a new session must not bring a new allowance.", "grant")
         return Scope.GRANT
@@ -181,7 +193,7 @@ def _read_scope(place: Place) -> Scope | None:
 
 
 def _read_rate_limit(place: Place) -> RateLimit | None:
-    fields = place.read_fields(("max", "window"), required=("max", "window"))
+    fields = place.read_fields(RATE_LIMIT, required=("max", "window"))
     if fields is None or "max" not in fields or "window" not in fields:
         return None
     most, window = _read_max(fields["max"], is_count=True), _read_window(fields["window"])

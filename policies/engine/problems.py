@@ -1,7 +1,7 @@
 """What is wrong with a policy document, said so that its author can mend it: pointer, sentence, nearest name, place."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -83,7 +83,7 @@ class Place:
     def warn(self, message: str, suggestion: str = "") -> None:
         self.problems.add_warning(self.pointer, message, suggestion)
 
-    def read_fields(self, known: Sequence[str], required: Sequence[str] = ()) -> dict[str, "Place"] | None:
+    def read_fields(self, known: Collection[str], required: Sequence[str] = ()) -> dict[str, "Place"] | None:
         """An object with none but known keys. Unknown and absent ones are reported, the rest is returned."""
         if not isinstance(self.node.value, dict):
             self._reject("an object")
@@ -122,7 +122,7 @@ class Place:
         self._reject("text")
         return None
 
-    def read_word(self, words: Sequence[str], aliases: dict[str, str] | None = None) -> str | None:
+    def read_word(self, words: Collection[str], aliases: dict[str, str] | None = None) -> str | None:
         """One of a few words; anything else is reported with the nearest of them."""
         value = self.node.value
         if not isinstance(value, str):

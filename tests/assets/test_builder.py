@@ -1,6 +1,5 @@
 """The builder's TypeScript against the engine, over a thousand policies: same answers, texts that stay as they were."""
 
-import gzip
 import json
 import os
 import subprocess
@@ -8,7 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from config.launcher.front_end import DIST, find_node
+from config.launcher.front_end import find_node
 from config.launcher.packages import ROOT
 from policies.engine.compile import compile_policy
 from policies.engine.parse import parse_policy
@@ -18,8 +17,6 @@ from policies.engine.tools import ToolFacts
 from tests.assets.policies import TOOLS, write_policy
 
 POLICIES = 1_000
-SCRIPT_BYTES = 150_000
-PAGE = ("src/main.ts", "src/editor.ts", "src/builder/mount.ts")
 
 
 def answer_for(policy: Policy, facts: ToolFacts) -> tuple[str, str]:
@@ -56,16 +53,3 @@ def test_the_builder_resolves_as_the_engine_does_and_keeps_what_it_does_not_chan
     environment = {**os.environ, "CASES": str(path)}
     answer = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert answer.returncode == 0, answer.stdout + answer.stderr
-
-
-def test_the_scripts_of_the_policy_page_are_small_enough() -> None:
-    manifest = json.loads((DIST / ".vite" / "manifest.json").read_text(encoding="utf-8"))
-    files = {name for entry in PAGE for name in files_of(manifest, entry)}
-    sizes = {name: len(gzip.compress((DIST / name).read_bytes())) for name in files}
-    assert sum(sizes.values()) < SCRIPT_BYTES, sizes
-
-
-def files_of(manifest: dict[str, Any], name: str) -> set[str]:
-    """The script of an entry, and what it imports at once."""
-    chunk = manifest[name]
-    return {chunk["file"]}.union(*(files_of(manifest, part) for part in chunk.get("imports", [])))

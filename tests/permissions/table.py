@@ -99,6 +99,9 @@ policies:api:tools            GET    401 404 200 200 200
 policies:api:policies         GET    401 200 200 200 200
 policies:api:policies         POST   401 400 403 400 400
 policies:api:validate         POST   401 400 400 400 400
+policies:api:import           POST   401 400 403 400 400
+policies:api:export           GET    401 404 200 200 200
+policies:api:duplicate        POST   401 404 403 201 201
 policies:api:policy           GET    401 404 200 200 200
 policies:api:policy           DELETE 401 404 403 409 409
 policies:api:publish          POST   401 404 403 400 400
@@ -107,6 +110,7 @@ policies:api:version          GET    401 404 200 200 200
 policies:api:restore          POST   401 404 403 200 200
 policies:api:tests            GET    401 404 200 200 200
 policies:api:tests            POST   401 404 403 400 400
+policies:api:run_tests        POST   401 404 200 200 200
 policies:api:test             GET    401 404 200 200 200
 policies:api:test             DELETE 401 404 403 204 204
 policies:api:grants           GET    401 200 200 200 200

@@ -23,6 +23,7 @@ from tests.servers.upstreams import App, Toolbox, Upstream, make_tool, with_bear
 Serve = Callable[[App], Upstream]
 NEW = "/app/acme/servers/new/"
 URL = "http://127.0.0.1:9/mcp"
+CALM = (("active", True),) * 3
 
 
 @pytest.fixture
@@ -48,6 +49,34 @@ def test_the_list_teaches_before_there_is_a_server(cast: Cast) -> None:
     assert b"Add a server</a>" in client_of(cast.alice).get("/app/acme/servers/").content
     page = client_of(cast.bob).get("/app/acme/servers/").content
     assert b"An admin of this organisation can add one" in page and b"Add a server</a>" not in page
+
+
+def test_the_list_counts_the_tools_of_each_server_for_itself(cast: Cast) -> None:
+    with tenant(cast.organisation.id):
+        for name, tools in (("A", (("active", True), ("changed", False), ("gone", False))), ("B", ()), ("C", CALM)):
+            owner = Server.objects.create(organisation=cast.organisation, name=name, kind="http", url=URL)
+            for number, (state, is_reviewed) in enumerate(tools):
+                Tool.objects.create(
+                    organisation=cast.organisation,
+                    server=owner,
+                    name=f"tool{number}",
+                    state=state,
+                    is_reviewed=is_reviewed,
+                    input_schema="{}",
+                    definition="{}",
+                    fingerprint="0" * 64,
+                    category="read",
+                    level="low",
+                )
+    page = client_of(cast.bob).get("/app/acme/servers/").content.decode()
+    cells = [re.sub(r"<[^>]+>", "", cell).strip() for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", page, re.DOTALL)]
+    rows = [cells[at : at + 4] for at in range(0, len(cells), 5)][1:]
+    host = "127.0.0.1:9"
+    assert rows == [
+        ["A", host, "2", "1 changed, 1 not reviewed"],
+        ["B", host, "0", "nothing"],
+        ["C", host, "3", "nothing"],
+    ]
 
 
 def test_an_admin_registers_a_server_by_its_address(

@@ -1,4 +1,5 @@
 // The server's tools as policies:tools_data gives them, and which of them a filter shows.
+import { policyData } from "../policy-data";
 import type { Serving } from "./resolve";
 
 export interface Tool {
@@ -33,10 +34,8 @@ export const ANYTHING: Filter = {
 };
 
 export async function fetchTools(url: string): Promise<Tool[]> {
-  const response = await fetch(url, { credentials: "same-origin", redirect: "error" });
-  if (!response.ok) throw new Error(`The server answered ${response.status}.`);
-  const { tools } = (await response.json()) as { tools: Tool[] };
-  return tools.sort((one, other) => compare(one.module, other.module) || compare(one.name, other.name));
+  const { tools } = await policyData<Tool>(url);
+  return tools.toSorted((one, other) => compare(one.module, other.module) || compare(one.name, other.name));
 }
 
 const compare = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);
