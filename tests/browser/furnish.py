@@ -62,7 +62,8 @@ def furnish(upstream: str) -> None:
     full = create_organisation(user=owner, name=LONG_NAME)
     empty = create_organisation(user=owner, name="Empty desk")
     stopped = create_organisation(user=owner, name="Stopped desk")
-    set_killed(member=member_of(owner, stopped), is_killed=True)
+    with tenant(stopped.id):
+        set_killed(member=member_of(owner, stopped), is_killed=True)
     member = member_of(owner, full)
     with tenant(full.id):
         Membership.objects.create(organisation=full, user=viewer, role=Role.VIEWER.value)

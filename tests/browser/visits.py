@@ -191,7 +191,7 @@ def ask_for_password(page: Page, desk: Desk) -> None:
 
 
 def follow_reset(page: Page, desk: Desk) -> None:
-    follow_mail(page, desk, "password/reset")
+    follow_mail(page, desk, "password.reset")
 
 
 def follow_mail(page: Page, desk: Desk, words: str) -> None:
@@ -222,13 +222,12 @@ VISITS: Final = (
     Visit("catalog:server", who="visitor", values={"server": "bybit-exchange-trading-mcp"}),
     Visit("catalog:tool", who="visitor", values={"server": "bybit-exchange-trading-mcp"}),
     Visit("account_signup", who="visitor"),
-    Visit("account_signup POST", "sent", who="visitor", act=sign_up),
     Visit("account_login", who="visitor"),
     Visit("account_login POST", "refused", who="visitor", act=sign_in_badly),
     Visit("/nowhere/", "not found", who="visitor", status=404),
     Visit("/broken/", "fault", who="visitor", act=fail, opens="catalog:home"),
     Visit("accounts:outbox", who="visitor"),
-    Visit("account_email_verification_sent", who="visitor"),
+    Visit("account_email_verification_sent", who="visitor", opens="account_signup", act=sign_up),
     Visit("account_confirm_email", who="visitor", opens="accounts:outbox", act=confirm),
     Visit("account_confirm_email", "worn out", who="visitor", values={"key": "worn-out"}),
     Visit("account_inactive", who="visitor"),
