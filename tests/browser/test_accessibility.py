@@ -3,10 +3,11 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.browser.desk import Desk, furnished
 from tests.browser.looks import Listener, find_lost_focus, find_overflow, find_violations, load_axe
@@ -17,8 +18,8 @@ from tests.permissions.walk import addresses
 
 pytestmark = pytest.mark.browser
 WIDTHS = {1280: 900, 390: 844}
-THEMES = ("light", "dark")
-NARROWEST = {"width": 360, "height": 740}
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+NARROWEST: ViewportSize = {"width": 360, "height": 740}
 VISITED = {visit.address for visit in VISITS}
 # What shows alice a page, whole or in part, by the table of permissions; allauth's pages are not in it.
 SHOWN = [
