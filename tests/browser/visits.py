@@ -8,9 +8,8 @@ from typing import Final
 from django.template.loader import render_to_string
 from playwright.sync_api import Page, expect
 
-from tests.accounts.test_two_factor import code_of
-from tests.browser.desk import Desk, fill_sign_in
-from tests.browser.furnish import NEWCOMER, PASSWORD, SECURED
+from tests.browser.desk import Desk
+from tests.browser.furnish import NEWCOMER, PASSWORD
 from tests.browser.test_whole_way import type_document
 
 CHANGED: Final = '{"version": "1", "default": "deny", "risk": {"low": {}, "medium": {"action": "require_approval"}}}'
@@ -204,18 +203,6 @@ def prove_again(page: Page, desk: Desk) -> None:
     page.locator("main button").first.click()
 
 
-def switch_on(page: Page, desk: Desk) -> None:
-    prove_again(page, desk)
-    page.get_by_label("Authenticator code").fill(code_of(page.get_by_label("secret").input_value()))
-    page.locator("main button").first.click()
-    expect(page).to_have_url(re.compile("recovery-codes"))
-
-
-def be_asked_for_code(page: Page, desk: Desk) -> None:
-    fill_sign_in(page, SECURED)
-    expect(page).to_have_url(re.compile("/2fa/authenticate/"))
-
-
 VISITS: Final = (
     Visit("catalog:home", who="visitor"),
     Visit("catalog:index", who="visitor"),
@@ -242,12 +229,7 @@ VISITS: Final = (
     Visit("account_reauthenticate", who="secured"),
     Visit("mfa_index", "off", who="secured"),
     Visit("mfa_activate_totp", who="secured", act=prove_again),
-    Visit("mfa_view_recovery_codes", who="secured", opens="mfa_activate_totp", act=switch_on),
-    Visit("mfa_index", "on", who="secured"),
-    Visit("mfa_generate_recovery_codes", who="secured"),
-    Visit("mfa_deactivate_totp", who="secured"),
     Visit("mfa_reauthenticate", who="secured"),
-    Visit("mfa_authenticate", who="visitor", opens="account_login", act=be_asked_for_code),
     Visit("accounts:create_organisation", "first", who="newcomer"),
     Visit(
         "accounts:create_organisation POST", "nameless", who="newcomer", act=press("Create organisation"), status=422
