@@ -82,3 +82,13 @@ def test_every_word_of_level_category_and_outcome_has_a_shape_of_its_own() -> No
 
 def test_the_stylesheet_asks_no_other_host_for_anything() -> None:
     assert re.findall(r"(?:https?:|url\(.?data:|url\(\"//|@import)", CSS) == []
+
+
+def test_colours_and_sizes_of_type_are_named_in_one_place() -> None:
+    rules = CSS[CSS.index(':root[data-theme="light"]') :]
+    assert re.findall(r"#[0-9a-f]{3,8}\b|(?:rgb|hsl|oklch)a?\(|font-size: [^;v]*(?:rem|px)", rules) == []
+
+
+def test_nothing_moves_for_who_asked_for_stillness() -> None:
+    moving = CSS.index("@media (prefers-reduced-motion: no-preference)")
+    assert re.findall(r"\b(?:transition|animation)(?:-[a-z]+)?:", CSS[:moving]) == []

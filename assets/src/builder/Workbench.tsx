@@ -145,7 +145,7 @@ function Elsewhere({ report, policy, tools, onShow }: ElsewhereProps) {
     <details class="fold" open>
       <summary>Rules without a row of their own</summary>
       <ul class="plain rule-rest">
-        {rest.map(({ pointer, text }) => <li key={pointer} class="row"><span>{text}</span> <button type="button" class="button button-quiet button-small" aria-label={`Show ${pointer} in the JSON`} onClick={() => onShow(pointer)}>Show in the JSON</button></li>)}
+        {rest.map(({ pointer, text }) => <li key={pointer} class="row"><span>{text}</span> <button type="button" class="button button-quiet button-small" onClick={() => onShow(pointer)}>Show in the JSON<span class="visually-hidden"> {pointer}</span></button></li>)}
       </ul>
     </details>
   );

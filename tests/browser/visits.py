@@ -1,0 +1,313 @@
+"""Every page that a person can open, in the states that matter: a new page is one more line here."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from django.template.loader import render_to_string
+from playwright.sync_api import Page, expect
+
+from tests.browser.desk import Desk
+from tests.browser.furnish import NEWCOMER, PASSWORD
+from tests.browser.test_whole_way import type_document
+
+CHANGED: Final = '{"version": "1", "default": "deny", "risk": {"low": {}, "medium": {"action": "require_approval"}}}'
+WRONG: Final = '{"version": "1", "default": "deny", "tools": {"getTickrs": {}}, "hid": []}'
+
+
+@dataclass(frozen=True)
+class Visit:
+    """`address` is the name of what answers, with POST for what is sent there; `act` is done before it is looked at."""
+
+    address: str
+    state: str = ""
+    who: str = "owner"
+    values: dict[str, str] = field(default_factory=dict)
+    query: str = ""
+    act: Callable[[Page, Desk], None] | None = None
+    opens: str = ""
+    status: int = 200
+
+    @property
+    def subjects(self) -> set[str]:
+        """The pages that may have this title: an answer to a form is mostly the page that the form is on."""
+        return {self.opens or self.address, self.address.removesuffix(" POST")}
+
+    @property
+    def title(self) -> str:
+        return re.sub(r"[^\w]+", "-", f"{self.address} {self.state}").strip("-")
+
+
+def press(name: str) -> Callable[[Page, Desk], None]:
+    return lambda page, desk: page.get_by_role("button", name=name, exact=True).first.click()
+
+
+def show_json(page: Page, desk: Desk) -> None:
+    builder_is_ready(page, desk)
+    if page.viewport_size and page.viewport_size["width"] < 1000:
+        page.get_by_role("button", name="JSON", exact=True).click()
+
+
+def builder_is_ready(page: Page, desk: Desk) -> None:
+    expect(page.locator(".tools-row").first).to_be_visible()
+
+
+def open_rule(page: Page, desk: Desk) -> None:
+    builder_is_ready(page, desk)
+    page.get_by_label("Filter the tools").fill("createOrder")
+    page.locator('[data-tool="createOrder"]').get_by_role("radio", name="Custom", exact=True).click()
+    expect(page.locator(".rule").first).to_be_visible()
+
+
+def type_wrong(page: Page, desk: Desk) -> None:
+    builder_is_ready(page, desk)
+    type_document(page, WRONG)
+    expect(page.locator("#problems")).to_contain_text("hid")
+
+
+def publish_wrong(page: Page, desk: Desk) -> None:
+    type_wrong(page, desk)
+    press("Publish version 3")(page, desk)
+    expect(page.get_by_role("alert").first).to_be_visible()
+
+
+def publish_late(page: Page, desk: Desk) -> None:
+    # As it is when the editor was opened on version 1.
+    builder_is_ready(page, desk)
+    type_document(page, CHANGED)
+    page.evaluate("document.querySelector('[name=expected]').value = '1'")
+    press("Publish version 3")(page, desk)
+    expect(page.locator("main")).to_contain_text("Somebody else published meanwhile")
+
+
+def restore_late(page: Page, desk: Desk) -> None:
+    page.evaluate("document.querySelector('[name=expected]').value = '1'")
+    press("Restore as version 3")(page, desk)
+    expect(page.locator("main")).to_contain_text("Somebody else published meanwhile")
+
+
+def review(page: Page, desk: Desk) -> None:
+    builder_is_ready(page, desk)
+    type_document(page, CHANGED)
+    press("Review changes")(page, desk)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Review changes")
+
+
+def try_draft(page: Page, desk: Desk) -> None:
+    builder_is_ready(page, desk)
+    type_document(page, CHANGED)
+    press("Try a call")(page, desk)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Try a call")
+
+
+def run_tests_of_draft(page: Page, desk: Desk) -> None:
+    try_draft(page, desk)
+    page.locator("main").get_by_role("button", name=re.compile("saved tests", re.IGNORECASE)).click()
+
+
+def try_call(page: Page, desk: Desk) -> None:
+    page.get_by_label("side").first.select_option("Sell")
+    press("Try it")(page, desk)
+    expect(page.get_by_text("What the agent reads")).to_be_visible()
+
+
+def keep_nameless(page: Page, desk: Desk) -> None:
+    try_call(page, desk)
+    page.get_by_text("Keep this call as a saved test").click()
+    press("Keep the test")(page, desk)
+    expect(page.locator("main")).to_contain_text("The test was not kept")
+
+
+def mint(page: Page, desk: Desk) -> None:
+    page.get_by_label("Label").fill("Watcher")
+    press("Mint grant")(page, desk)
+    expect(page.locator("#waiting-head")).to_be_visible()
+
+
+def rotate(page: Page, desk: Desk) -> None:
+    press("Rotate")(page, desk)
+    expect(page.locator("#new-token")).to_be_visible()
+    # So that the next visit finds it as this one did.
+    token = page.locator("#new-token").inner_text()
+    assert token.startswith("plg_")
+
+
+def mint_key(page: Page, desk: Desk) -> None:
+    page.get_by_label("Label").fill("Backups")
+    press("Mint key")(page, desk)
+    expect(page.locator("#new-key")).to_be_visible()
+
+
+def check_server(page: Page, desk: Desk) -> None:
+    press("Test the connection")(page, desk)
+    expect(page.locator("main")).to_contain_text("The connection does not work")
+
+
+def add_badly(page: Page, desk: Desk) -> None:
+    form = page.locator("section[aria-labelledby=by-url]")
+    form.get_by_label("Address").fill("not an address")
+    form.get_by_role("button", name="Add the server").click()
+
+
+def name_badly(page: Page, desk: Desk) -> None:
+    page.locator("section[aria-labelledby=edit]").get_by_label("Name", exact=True).fill("")
+    press("Save")(page, desk)
+
+
+def sign_in_badly(page: Page, desk: Desk) -> None:
+    page.get_by_label("Email").fill("nobody@example.com")
+    press("Sign in")(page, desk)
+
+
+def forget_session(page: Page, desk: Desk) -> None:
+    page.evaluate("document.querySelectorAll('main [name=csrfmiddlewaretoken]').forEach((each) => each.value = 'x')")
+    press("Create organisation")(page, desk)
+
+
+def fail(page: Page, desk: Desk) -> None:
+    # Nothing is meant to answer 500, so the page is put where one would be.
+    address = f"{desk.url}/broken/"
+    page.route(address, lambda route: route.fulfill(body=render_to_string("500.html"), content_type="text/html"))
+    page.goto(address)
+
+
+def sign_up(page: Page, desk: Desk) -> None:
+    page.get_by_label("Email").fill("new@example.com")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    press("Sign up")(page, desk)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Confirm your e-mail address")
+
+
+def confirm(page: Page, desk: Desk) -> None:
+    follow_mail(page, desk, "confirm-email")
+
+
+def ask_for_password(page: Page, desk: Desk) -> None:
+    page.get_by_label("Email").fill(NEWCOMER)
+    page.locator("main button").click()
+    expect(page).to_have_url(re.compile("/done/"))
+
+
+def follow_reset(page: Page, desk: Desk) -> None:
+    follow_mail(page, desk, "password.reset")
+
+
+def follow_mail(page: Page, desk: Desk, words: str) -> None:
+    page.goto(f"{desk.url}/outbox/")
+    page.get_by_role("article").get_by_role("link", name=re.compile(words)).first.click()
+
+
+def prove_again(page: Page, desk: Desk) -> None:
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.locator("main button").first.click()
+
+
+VISITS: Final = (
+    Visit("catalog:home", who="visitor"),
+    Visit("catalog:index", who="visitor"),
+    Visit("catalog:server", who="visitor", values={"server": "bybit-exchange-trading-mcp"}),
+    Visit("catalog:tool", who="visitor", values={"server": "bybit-exchange-trading-mcp"}),
+    Visit("account_signup", who="visitor"),
+    Visit("account_login", who="visitor"),
+    Visit("account_login POST", "refused", who="visitor", act=sign_in_badly),
+    Visit("/nowhere/", "not found", who="visitor", status=404),
+    Visit("/broken/", "fault", who="visitor", act=fail, opens="catalog:home"),
+    Visit("accounts:outbox", who="visitor"),
+    Visit("account_email_verification_sent", who="visitor", opens="account_signup", act=sign_up),
+    Visit("account_confirm_email", who="visitor", opens="accounts:outbox", act=confirm),
+    Visit("account_confirm_email", "worn out", who="visitor", values={"key": "worn-out"}),
+    Visit("account_inactive", who="visitor"),
+    Visit("account_reset_password", who="visitor"),
+    Visit("account_reset_password_done", who="visitor", opens="account_reset_password", act=ask_for_password),
+    Visit("account_reset_password_from_key", who="visitor", opens="accounts:outbox", act=follow_reset),
+    Visit("account_reset_password_from_key", "worn out", who="visitor", values={"key": "worn-out", "uidb36": "0"}),
+    Visit("account_reset_password_from_key_done", who="visitor"),
+    Visit("account_email"),
+    Visit("account_change_password"),
+    Visit("account_logout"),
+    Visit("account_reauthenticate", who="secured"),
+    Visit("mfa_index", "off", who="secured"),
+    Visit("mfa_activate_totp", who="secured", act=prove_again),
+    Visit("mfa_reauthenticate", who="secured"),
+    Visit("accounts:create_organisation", "first", who="newcomer"),
+    Visit(
+        "accounts:create_organisation POST", "nameless", who="newcomer", act=press("Create organisation"), status=422
+    ),
+    Visit("/form-expired/", "csrf", opens="accounts:create_organisation", act=forget_session, status=403),
+    Visit("gateway:start", "empty", values={"organisation": "empty"}),
+    Visit("gateway:start", "stopped", values={"organisation": "stopped"}),
+    Visit("gateway:start", "full"),
+    Visit("gateway:start", "viewer", who="viewer"),
+    Visit("accounts:members"),
+    Visit("accounts:members", "viewer", who="viewer"),
+    Visit("accounts:audit"),
+    Visit("accounts:audit", "forbidden", who="viewer", status=403),
+    Visit("accounts:api_keys"),
+    Visit("accounts:api_keys", "empty", values={"organisation": "empty"}),
+    Visit("accounts:api_keys POST", "nameless", act=press("Mint key"), status=422),
+    Visit("accounts:api_keys POST", "minted", act=mint_key),
+    Visit("servers:list"),
+    Visit("servers:list", "empty", values={"organisation": "empty"}),
+    Visit("servers:create"),
+    Visit("servers:create POST", "refused", act=add_badly, status=422),
+    Visit("servers:tools", "full"),
+    Visit("servers:tools", "one shown", query="?tool=createOrder&q=order"),
+    Visit("servers:tools", "changed", values={"server": "drifting"}),
+    Visit("servers:tools", "failed", values={"server": "broken"}),
+    Visit("servers:tools", "viewer", who="viewer", query="?q=order"),
+    Visit("servers:settings"),
+    Visit("servers:settings", "checked", values={"server": "broken"}, act=check_server),
+    Visit("servers:settings POST", "refused", values={"server": "drifting"}, act=name_badly, status=422),
+    Visit("policies:list"),
+    Visit("policies:list", "empty", values={"server": "drifting"}),
+    Visit("policies:create", act=builder_is_ready),
+    Visit("policies:create", "started", query="?start=cautious", act=builder_is_ready),
+    Visit("policies:create POST", "nameless", act=press("Publish version 1"), status=422),
+    Visit("policies:detail", "builder", act=builder_is_ready),
+    Visit("policies:detail", "rule", act=open_rule),
+    Visit("policies:detail", "JSON with errors", act=type_wrong),
+    Visit("policies:detail", "never published", values={"policy": "draft"}, act=builder_is_ready),
+    Visit("policies:detail", "viewer", who="viewer", act=builder_is_ready),
+    Visit("policies:publish POST", "refused", opens="policies:detail", act=publish_wrong, status=422),
+    Visit("policies:publish POST", "conflict", opens="policies:detail", act=publish_late, status=409),
+    Visit("policies:review POST", "changes", opens="policies:detail", act=review),
+    Visit("policies:review POST", "failing test", opens="policies:detail", values={"policy": "blocked"}, act=review),
+    Visit("policies:compare", query="?before=1&after=2"),
+    Visit("policies:version", "in force", values={"number": "2"}),
+    Visit("policies:version", "old"),
+    Visit("policies:restore POST", "conflict", opens="policies:version", act=restore_late, status=409),
+    Visit("policies:test"),
+    Visit("policies:test POST", "after a run", opens="policies:test", query="?tool=createOrder", act=try_call),
+    Visit("policies:test POST", "of a draft", opens="policies:detail", act=try_draft),
+    Visit(
+        "policies:keep_test POST",
+        "nameless",
+        opens="policies:test",
+        query="?tool=createOrder",
+        act=keep_nameless,
+        status=422,
+    ),
+    Visit("policies:tests"),
+    Visit("policies:tests", "failing", values={"policy": "blocked"}),
+    Visit("policies:tests", "empty", values={"policy": "draft"}),
+    Visit("policies:tests POST", "of a draft", opens="policies:detail", act=run_tests_of_draft),
+    Visit("policies:grants"),
+    Visit("policies:grants", "empty", values={"server": "drifting"}),
+    Visit("policies:grants", "viewer", who="viewer"),
+    Visit("policies:mint POST", "nameless", opens="policies:grants", act=press("Mint grant"), status=422),
+    Visit("policies:mint POST", "minted", opens="policies:grants", act=mint),
+    Visit("policies:grant"),
+    Visit("policies:grant", "expired", values={"grant": "expired"}),
+    Visit("policies:grant", "revoked", values={"grant": "revoked"}),
+    Visit("policies:grant", "rotated", values={"grant": "rotated"}),
+    Visit("policies:rotate POST", "minted", opens="policies:grant", act=rotate),
+    Visit("policies:grant_tools"),
+    Visit("policies:grant_tools", "revoked", values={"grant": "revoked"}, query="?q=order"),
+    Visit("gateway:waiting", "called", query="?grant={grant}"),
+    Visit("gateway:waiting", "nothing yet", values={"server": "drifting"}),
+    Visit("gateway:log", "full"),
+    Visit("gateway:log", "empty", values={"server": "drifting"}),
+    Visit("gateway:log", "nothing found", query="?tool=zzz"),
+    Visit("gateway:decision", "refused"),
+)
