@@ -17,29 +17,30 @@ def names(client: Client, query: str) -> list[str]:
     return [tool["name"] for tool in answer.json()["tools"]]
 
 
-@pytest.mark.parametrize("tool", TOOLS[::9], ids=lambda tool: tool["name"])
-def test_a_tools_own_name_finds_it_first_in_any_case(tool: dict[str, str], client: Client) -> None:
-    for query in (tool["name"], tool["name"].lower(), tool["name"].upper()):
-        assert names(client, query)[0] == tool["name"]
+def test_a_tools_own_name_finds_it_first_in_any_case(client: Client) -> None:
+    for tool in TOOLS[::5]:
+        for query in (tool["name"], tool["name"].lower(), tool["name"].upper()):
+            assert names(client, query)[0] == tool["name"], query
 
 
-@pytest.mark.parametrize(
-    ("query", "first"),
-    [
-        ("batch cancel", "batchCancelOrders"),
-        ("ws batch cancel orders", "wsBatchCancelOrders"),
-        ("wsbatchcancel", "wsBatchCancelOrders"),
-        ("cancel all orders", "cancelAllOrders"),
-        ("set_leverage", "setLeverage"),
-        ("setlevrage", "setLeverage"),
-        ("levrage", "setLeverage"),
-        ("cancle all ordrs", "cancelAllOrders"),
-        ("withdraw adresses", "queryWithdrawAddresses"),
-        ("bybit set leverage", "setLeverage"),
-    ],
-)
-def test_words_mistyped_or_not_find_the_tool_that_they_name(query: str, first: str, client: Client) -> None:
-    assert first in names(client, query)[:3]
+MEANT = {
+    "batch cancel": "batchCancelOrders",
+    "ws batch cancel orders": "wsBatchCancelOrders",
+    "wsbatchcancel": "wsBatchCancelOrders",
+    "wsbatchcancelordres": "wsBatchCancelOrders",
+    "cancel all orders": "cancelAllOrders",
+    "set_leverage": "setLeverage",
+    "setlevrage": "setLeverage",
+    "levrage": "setLeverage",
+    "cancle all ordrs": "cancelAllOrders",
+    "withdraw adresses": "queryWithdrawAddresses",
+    "bybit set leverage": "setLeverage",
+}
+
+
+def test_words_mistyped_or_not_find_the_tool_that_they_name(client: Client) -> None:
+    missed = {query: names(client, query)[:3] for query, tool in MEANT.items() if tool not in names(client, query)[:3]}
+    assert missed == {}
 
 
 def test_it_says_what_it_looked_for_instead(client: Client) -> None:
@@ -83,30 +84,18 @@ def test_at_most_fifty_are_shown_and_it_says_that_there_are_more(client: Client)
     assert "The first 50 tools" in client.get("/catalog/", {"q": "get"}).content.decode()
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "%",
-        "_",
-        "'; --",
-        "a & b | ! (",
-        ":*",
-        "\\",
-        "²",
-        "🦊",
-        "\x00",
-        "the",
-        "a" * 5000,
-        "İstanbul",
-        "ｗｓ",
-        "<b>x</b>",
-    ],
-)
-@pytest.mark.parametrize("address", ["/catalog/", "/catalog.json", "/catalog.md", f"/catalog/{SLUG}/"])
-def test_odd_searches_are_answered_calmly(query: str, address: str, client: Client) -> None:
-    answer = client.get(address, {"q": query})
-    assert answer.status_code == 200
-    assert "<b>x</b>" not in answer.content.decode()
+ODD = ["%", "_", "'; --", "a & b | ! (", ":*", "\\", "²", "🦊", "\x00", "the", "a" * 5000, "İstanbul", "\uff57\uff53"]
+
+
+def test_odd_searches_are_answered_calmly(client: Client) -> None:
+    for query in ODD:
+        for address in ("/catalog/", "/catalog.json", "/catalog.md", f"/catalog/{SLUG}/"):
+            assert client.get(address, {"q": query}).status_code == 200, (query, address)
+
+
+def test_what_was_typed_is_never_markup(client: Client) -> None:
+    for address in ("/catalog/", "/catalog.md", f"/catalog/{SLUG}/"):
+        assert "<b>" not in client.get(address, {"q": "<b>x</b>"}).content.decode()
 
 
 def test_a_page_of_results_is_not_for_search_engines_and_the_catalogue_is(client: Client) -> None:
