@@ -12,7 +12,7 @@ from catalog.words import query_words
 MAX_WORDS = 8
 SHOWN = 50
 # A word that very many tools hold is ranked among this many of them, so that no search reads the whole catalogue.
-CANDIDATES = 1000
+CANDIDATES = 500
 # The most tools that one server may have: a search among them ranks them all.
 ALL_OF_A_SERVER = 5000
 ALTERNATIVES = 3
@@ -28,6 +28,9 @@ SELECT word FROM catalog_knownword
 WHERE word %% %(word)s AND similarity(word, %(word)s) >= %(likeness)s
 ORDER BY similarity(word, %(word)s) DESC, word LIMIT %(limit)s
 """
+# In the words of an index that leaves the long ones out, which are the whole names of tools.
+SHORT = 10
+SIMILAR_SHORT_WORDS = SIMILAR_WORDS.replace("WHERE", "WHERE length(word) <= 12 AND")
 TOOLS = """
 WITH wanted AS (SELECT to_tsquery('english', %(query)s) || to_tsquery('simple', %(query)s) AS query), found AS (
     (SELECT id FROM catalog_knowntool WHERE lower(name) COLLATE "C" LIKE %(start)s
@@ -77,7 +80,7 @@ def search_catalogue(text: str) -> Found:
         cursor.execute(SERVERS, [_write_query(meant)])
         servers = [row[0] for row in cursor.fetchall()]
     known_servers = KnownServer.objects.in_bulk(servers)
-    known_tools = KnownTool.objects.select_related("server").in_bulk(tools[:SHOWN])
+    known_tools = KnownTool.objects.select_related("server").defer("input_schema", "rationale").in_bulk(tools[:SHOWN])
     return Found(
         servers=tuple(known_servers[key] for key in servers),
         tools=tuple(known_tools[key] for key in tools[:SHOWN]),
@@ -126,7 +129,8 @@ def _correct(cursor: Any, words: Sequence[str]) -> list[Meant]:
     for word in words:
         options: Meant = ()
         if word not in known and len(word) > 2:
-            cursor.execute(SIMILAR_WORDS, {"word": word, "likeness": LIKENESS, "limit": ALTERNATIVES})
+            similar = SIMILAR_SHORT_WORDS if len(word) <= SHORT else SIMILAR_WORDS
+            cursor.execute(similar, {"word": word, "likeness": LIKENESS, "limit": ALTERNATIVES})
             options = tuple(row[0] for row in cursor.fetchall())
         meant.append(options or (word,))
     return meant

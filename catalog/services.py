@@ -63,7 +63,7 @@ def load_catalog(folder: Path = DATA_FOLDER) -> LoadReport:
         servers_removed = gone.count()
         gone.delete()
         parts = [_load_server(files, is_imported=False) for files in servers.values()]
-        _collect_words()
+        collect_words()
     renew_stamp()
     return LoadReport(
         servers=len(servers),
@@ -89,7 +89,7 @@ def import_server(file: DataFile) -> LoadReport:
         files = [*(parse_data_file(document.encode(), "stored") for document in others), file]
         kept = {each.server.release: each for each in files}
         report = _load_server(_in_order(kept.values()), is_imported=True)
-        _collect_words()
+        collect_words()
     renew_stamp()
     return report
 
@@ -99,7 +99,8 @@ def _take_turn() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
 
 
-def _collect_words() -> None:
+def collect_words() -> None:
+    """Make the words that a search knows those of the tools and servers as they are; part of every load."""
     with connection.cursor() as cursor:
         cursor.execute(WORDS)
 

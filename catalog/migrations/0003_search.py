@@ -14,8 +14,11 @@ ALTER TABLE catalog_knowntool ADD COLUMN search tsvector NOT NULL GENERATED ALWA
 CREATE INDEX known_tool_search ON catalog_knowntool USING gin (search);
 CREATE INDEX known_tool_beginning ON catalog_knowntool ((lower(name) COLLATE "C"));
 CREATE INDEX known_word_trigrams ON catalog_knownword USING gin (word gin_trgm_ops);
+-- Whole names of tools are words too, and most of them; what a person mistypes is mostly a short one.
+CREATE INDEX known_word_short_trigrams ON catalog_knownword USING gin (word gin_trgm_ops) WHERE length(word) <= 12;
 """
 BACK = """
+DROP INDEX known_word_short_trigrams;
 DROP INDEX known_word_trigrams;
 DROP INDEX known_tool_beginning;
 ALTER TABLE catalog_knowntool DROP COLUMN search;

@@ -1,4 +1,4 @@
-"""Importing a server into the catalogue: from its live endpoint and from an export, unreviewed, and through the guard."""
+"""Importing a server into the catalogue: from its live endpoint and from an export, unreviewed and guarded."""
 
 import json
 from collections.abc import Callable
