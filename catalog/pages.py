@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.templatetags.static import static
@@ -69,8 +70,11 @@ class Step:
 
 def index_context(servers: list[access.ServerOverview], text: str, found: Found | None) -> Context:
     path = reverse("catalog:index")
+    head = _head(path, "catalog:index", [])
+    if text:
+        head |= {key: f"{head[key]}?{urlencode({'q': text})}" for key in ("json_url", "markdown_url")}
     return {
-        **_head(path, "catalog:index", []),
+        **head,
         "servers": servers,
         "query": text,
         "found": found,

@@ -47,6 +47,7 @@ def test_it_says_what_it_looked_for_instead(client: Client) -> None:
     assert "leverage" in client.get("/catalog.json", {"q": "levrage"}).json()["corrected"]
     page = client.get("/catalog/", {"q": "levrage"}).content.decode()
     assert "Looked for words spelled like it: leverage" in page
+    assert 'href="/catalog.json?q=levrage"' in page
     assert client.get("/catalog.json", {"q": "leverage"}).json()["corrected"] == []
 
 
