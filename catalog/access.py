@@ -1,14 +1,15 @@
 """Reads of the catalogue. Public: nothing here belongs to an organisation, so nothing asks who is reading."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count
 from django.db.models.functions import Lower
 
-from catalog.models import KnownServer, KnownTool
+from catalog.models import KnownRelease, KnownServer, KnownTool
 from catalog.rubric import CATEGORIES, LEVELS, Category, Level
+from catalog.search import search_server
 
 MAX_QUERY = 100
 RELATED = 8
@@ -19,7 +20,7 @@ WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class ToolFilter:
-    """What a reader looks for. An empty text and None mean "any"; `text` is looked for in name, title and summary."""
+    """What a reader looks for. An empty text and None mean "any"; `text` is what catalog.search looks for."""
 
     text: str = ""
     category: Category | None = None
@@ -62,7 +63,7 @@ def known_server(slug: str) -> KnownServer | None:
 
 def tools_of(server: KnownServer) -> list[KnownTool]:
     """All tools of the server in the order of its data file."""
-    return list(KnownTool.objects.filter(server=server).order_by("position"))
+    return _of_server(server, KnownTool.objects.filter(server=server).order_by("position"))
 
 
 def known_tool(server: KnownServer, name: str) -> KnownTool | None:
@@ -99,9 +100,24 @@ def parse_filter(text: str, category: str, level: str, module: str) -> ToolFilte
 
 
 def filter_tools(tools: Sequence[KnownTool], wanted: ToolFilter) -> list[KnownTool]:
-    """The tools that pass the filter, in their order; each word of the text must occur somewhere, letter case aside."""
-    words = wanted.text.lower().split()
-    return [tool for tool in tools if _passes(tool, wanted) and _holds_words(tool, words)]
+    """The tools that pass the filter, in their order, or best first where words are looked for."""
+    passing = [tool for tool in tools if _passes(tool, wanted)]
+    if not wanted.text or not passing:
+        return passing
+    by_key = {tool.pk: tool for tool in passing}
+    return [by_key[key] for key in search_server(passing[0].server, wanted.text) if key in by_key]
+
+
+def releases_of(server: KnownServer) -> list[str]:
+    """The releases of the server that the catalogue knows, oldest first."""
+    return list(KnownRelease.objects.filter(server=server).order_by("position").values_list("release", flat=True))
+
+
+def release_pair(server: KnownServer, before: str, after: str) -> tuple[str, str] | None:
+    """The documents of two releases of the server, or None unless it has both and `before` is the older one."""
+    rows = KnownRelease.objects.filter(server=server, release__in=[before, after]).order_by("position")
+    found = [(row.release, row.document) for row in rows]
+    return (found[0][1], found[1][1]) if [release for release, _ in found] == [before, after] else None
 
 
 def related_tools(tool: KnownTool) -> list[KnownTool]:
@@ -112,9 +128,17 @@ def related_tools(tool: KnownTool) -> list[KnownTool]:
         shared = words & _name_words(other.name)
         return 2 * len(shared) + (other.module == tool.module) + 0.5 * (other.category == tool.category)
 
-    others = list(KnownTool.objects.filter(server_id=tool.server_id).exclude(pk=tool.pk))
+    others = _of_server(tool.server, KnownTool.objects.filter(server=tool.server).exclude(pk=tool.pk))
     others.sort(key=lambda other: (-closeness(other), other.position))
     return [other for other in others[:RELATED] if closeness(other) >= 1]
+
+
+def _of_server(server: KnownServer, rows: Iterable[KnownTool]) -> list[KnownTool]:
+    """The rows with their server at hand, so that no page asks for it once more for each."""
+    tools = list(rows)
+    for tool in tools:
+        tool.server = server
+    return tools
 
 
 def _passes(tool: KnownTool, wanted: ToolFilter) -> bool:
@@ -123,13 +147,6 @@ def _passes(tool: KnownTool, wanted: ToolFilter) -> bool:
     if wanted.level is not None and tool.risk != wanted.level:
         return False
     return not wanted.module or tool.module == wanted.module
-
-
-def _holds_words(tool: KnownTool, words: list[str]) -> bool:
-    if not words:
-        return True
-    text = f"{tool.name} {tool.title} {tool.summary}".lower()
-    return all(word in text for word in words)
 
 
 def _name_words(name: str) -> frozenset[str]:

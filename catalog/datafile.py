@@ -6,12 +6,15 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from catalog.rubric import ATTACKS, CATEGORIES, LEVELS, SIGNALS
 
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 TOOL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}\Z")
+# A release is part of an address.
+RELEASE = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z_+-]|\.(?!\.)){0,59}(?<!\.)\Z")
 MAX_BYTES = 20 * 1024 * 1024
 
 
@@ -34,6 +37,7 @@ class ToolEntry:
     method: str
     endpoint: str
     input_schema: Mapping[str, Any]
+    is_reviewed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +50,17 @@ class ServerEntry:
     release: str
     transport: str
     requires_env: tuple[str, ...]
+    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
+    """One release of one server. `document` is the file's JSON on one line, in the file's order."""
+
     server: ServerEntry
     tools: tuple[ToolEntry, ...]
     digest: str
+    document: str
 
 
 Check = Callable[[Any], str]
@@ -60,8 +68,11 @@ Check = Callable[[Any], str]
 
 def read_data_file(path: Path) -> DataFile:
     """The checked content of the file at `path`; raises DataFileError on anything that is not as it should be."""
-    where = path.name
-    raw = path.read_bytes()
+    return parse_data_file(path.read_bytes(), path.name)
+
+
+def parse_data_file(raw: bytes, where: str) -> DataFile:
+    """The checked content of these bytes; `where` names them in the DataFileError that they may raise."""
     if len(raw) > MAX_BYTES:
         raise DataFileError(f"{where}: larger than {MAX_BYTES} bytes")
     try:
@@ -69,7 +80,7 @@ def read_data_file(path: Path) -> DataFile:
     except (ValueError, RecursionError) as error:
         raise DataFileError(f"{where}: not readable as JSON: {error}") from error
     _check_fields(document, {"server": _is_object, "tools": _is_list}, where)
-    _check_fields(document["server"], SERVER_FIELDS, f"{where}: server")
+    _check_fields(document["server"], SERVER_FIELDS, f"{where}: server", optional={"summary": _text(2000)})
     server = document["server"]
     tools = tuple(_read_tool(item, number, where) for number, item in enumerate(document["tools"], start=1))
     _check_names(tools, where)
@@ -77,13 +88,14 @@ def read_data_file(path: Path) -> DataFile:
         server=ServerEntry(**{**server, "requires_env": tuple(server["requires_env"])}),
         tools=tools,
         digest=hashlib.sha256(raw).hexdigest(),
+        document=json.dumps(document, ensure_ascii=False, separators=(",", ":")),
     )
 
 
 def _read_tool(item: Any, number: int, where: str) -> ToolEntry:
     name = item.get("name") if isinstance(item, dict) else None
     label = name if isinstance(name, str) and name else f"number {number}"
-    _check_fields(item, TOOL_FIELDS, f"{where}: tool {label}")
+    _check_fields(item, TOOL_FIELDS, f"{where}: tool {label}", optional={"is_reviewed": _is_flag})
     return ToolEntry(**{**item, "signals": tuple(item["signals"]), "attacks": tuple(item["attacks"])})
 
 
@@ -95,17 +107,20 @@ def _check_names(tools: tuple[ToolEntry, ...], where: str) -> None:
             raise DataFileError(f"{where}: tool {tool.name}: field name: the same as {other}, letter case aside")
 
 
-def _check_fields(value: Any, checks: Mapping[str, Check], where: str) -> None:
+def _check_fields(
+    value: Any, checks: Mapping[str, Check], where: str, optional: Mapping[str, Check] = MappingProxyType({})
+) -> None:
     if not isinstance(value, dict):
         raise DataFileError(f"{where}: should be an object")
-    for field, check in checks.items():
+    for field in checks:
         if field not in value:
             raise DataFileError(f"{where}: field {field}: missing")
-        if problem := check(value[field]):
-            raise DataFileError(f"{where}: field {field}: {problem}")
-    for field in value:
-        if field not in checks:
+    for field, found in value.items():
+        check = checks.get(field) or optional.get(field)
+        if check is None:
             raise DataFileError(f"{where}: field {field}: not a known field")
+        if problem := check(found):
+            raise DataFileError(f"{where}: field {field}: {problem}")
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -183,7 +198,7 @@ SERVER_FIELDS: Mapping[str, Check] = {
     "publisher": _text(200),
     "repository": _text(300),
     "package": _text(200),
-    "release": _text(60),
+    "release": _matching(RELEASE),
     "transport": _text(40),
     "requires_env": _is_texts,
 }

@@ -1,13 +1,16 @@
-"""Known servers and their tools: public facts of no tenant, written only by load_catalog from catalog/data."""
+"""Known servers, their releases and tools: public facts of no tenant, written only by catalog.services."""
 
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
 
 from catalog.rubric import CATEGORIES, LEVELS
 
 
 class KnownServer(models.Model):
-    """One release of a public MCP server. `digest` is the SHA-256 of the data file that it was loaded from."""
+    """A public MCP server in its newest release. `digest` is of all data files that it was loaded from.
+
+    An imported one came from a live endpoint or a registry's export instead, and no load removes it.
+    """
 
     slug = models.SlugField(max_length=100, unique=True)
     name = models.CharField(max_length=200)
@@ -18,6 +21,9 @@ class KnownServer(models.Model):
     transport = models.CharField(max_length=40)
     requires_env = models.JSONField(default=list)
     digest = models.CharField(max_length=64)
+    summary = models.TextField(default="", db_default="")
+    is_imported = models.BooleanField(default=False, db_default=False)
+    loaded_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         ordering = ("name",)
@@ -26,8 +32,37 @@ class KnownServer(models.Model):
         return f"{self.name} {self.release}"
 
 
+class KnownRelease(models.Model):
+    """One release of a known server as its data file says it; `position` counts from the oldest that we know."""
+
+    server = models.ForeignKey(KnownServer, on_delete=models.CASCADE, related_name="releases")
+    position = models.PositiveIntegerField()
+    release = models.CharField(max_length=60)
+    document = models.TextField()
+
+    class Meta:
+        ordering = ("server", "position")
+        constraints = (models.UniqueConstraint(fields=("server", "release"), name="known_release_once"),)
+
+    def __str__(self) -> str:
+        return self.release
+
+
+class KnownWord(models.Model):
+    """A word of the catalogue's names and texts, so that a search can tell a typing mistake from a word."""
+
+    word = models.CharField(max_length=128, primary_key=True, db_collation="C")
+
+    def __str__(self) -> str:
+        return self.word
+
+
 class KnownTool(models.Model):
-    """One tool of a known server. `input_schema` is JSON text: jsonb would not keep the order of its parameters."""
+    """One tool of a known server's newest release. `input_schema` is JSON text: jsonb would not keep its order.
+
+    `name_words` and `context_words` are what a search finds it by beside its texts; the database makes a column
+    `search` of them, which only catalog.search reads.
+    """
 
     server = models.ForeignKey(KnownServer, on_delete=models.CASCADE, related_name="tools")
     position = models.PositiveIntegerField()
@@ -44,6 +79,9 @@ class KnownTool(models.Model):
     method = models.CharField(max_length=40)
     endpoint = models.CharField(max_length=300)
     input_schema = models.TextField()
+    is_reviewed = models.BooleanField(default=True, db_default=True)
+    name_words = models.TextField(default="", db_default="")
+    context_words = models.TextField(default="", db_default="")
 
     class Meta:
         ordering = ("server", "position")

@@ -1,30 +1,24 @@
-"""The JSON twins of the catalogue's pages. Their field names are a contract with readers outside."""
+"""The JSON twins of the catalogue's pages as plain documents. Their field names are a contract with readers."""
 
-import hashlib
 import json
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-from catalog.access import tools_of
+from catalog.access import ServerOverview
+from catalog.answers import rate
 from catalog.models import KnownServer, KnownTool
-from catalog.recommend import RatedTool, recommend_policy_for_tool
-from catalog.rubric import Category, Level
+from catalog.recommend import recommend_policy_for_tool
+from catalog.releases import ReleaseChanges
+from catalog.search import Found
+
+Document = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Twin:
-    body: bytes
-    etag: str
+def describe_tool(tool: KnownTool) -> Document:
+    """A tool as the contract spells it: the data file's fields and `recommended_policy`.
 
-
-def rate(tool: KnownTool) -> RatedTool:
-    """What recommendations need to know of a catalogued tool."""
-    return RatedTool(tool.name, Category(tool.category), Level(tool.risk))
-
-
-def describe_tool(tool: KnownTool) -> dict[str, Any]:
-    """A tool as the contract spells it: the data file's fields and `recommended_policy`."""
+    As in a data file, `is_reviewed` is there only where nobody has reviewed the tool.
+    """
+    review = {} if tool.is_reviewed else {"is_reviewed": False}
     return {
         "name": tool.name,
         "title": tool.title,
@@ -39,12 +33,13 @@ def describe_tool(tool: KnownTool) -> dict[str, Any]:
         "method": tool.method,
         "endpoint": tool.endpoint,
         "input_schema": json.loads(tool.input_schema),
+        **review,
         "recommended_policy": recommend_policy_for_tool(rate(tool)),
     }
 
 
-def describe_server(server: KnownServer) -> dict[str, Any]:
-    """A server as the contract spells it, without its tools."""
+def describe_server(server: KnownServer) -> Document:
+    """A server as the contract spells it, without its tools; `summary` is there only where somebody wrote one."""
     return {
         "slug": server.slug,
         "name": server.name,
@@ -54,25 +49,53 @@ def describe_server(server: KnownServer) -> dict[str, Any]:
         "release": server.release,
         "transport": server.transport,
         "requires_env": server.requires_env,
+        **({"summary": server.summary} if server.summary else {}),
     }
 
 
-def server_twin(server: KnownServer) -> Twin:
-    """The twin of the server's page, kept per process under the digest of the loaded file: a reload is seen at once."""
-    return _server_twin(server, server.digest)
+def describe_index(overviews: list[ServerOverview]) -> Document:
+    """Every server with the number of its tools by level."""
+    return {
+        "servers": [
+            {
+                **describe_server(each.server),
+                "tools": each.total,
+                "levels": {cell.level.value: cell.count for cell in each.levels},
+            }
+            for each in overviews
+        ]
+    }
 
 
-def tool_twin(tool: KnownTool, server: KnownServer) -> Twin:
-    """The twin of the tool's page: the tool as in the server's twin, and which server it is of."""
-    return _seal({"server": server.slug, **describe_tool(tool)})
+def describe_found(text: str, found: Found) -> Document:
+    """What a search found, best first."""
+    return {
+        "query": text,
+        "corrected": list(found.corrected),
+        "servers": [describe_server(server) for server in found.servers],
+        "tools": [
+            {
+                "server": tool.server.slug,
+                "name": tool.name,
+                "title": tool.title,
+                "category": tool.category,
+                "risk": tool.risk,
+                "summary": tool.summary,
+            }
+            for tool in found.tools
+        ],
+        "has_more": found.has_more,
+    }
 
 
-# A model instance hashes by its primary key; the digest makes a reloaded server another key.
-@lru_cache(maxsize=8)
-def _server_twin(server: KnownServer, digest: str) -> Twin:
-    return _seal({"server": describe_server(server), "tools": [describe_tool(tool) for tool in tools_of(server)]})
-
-
-def _seal(document: dict[str, Any]) -> Twin:
-    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-    return Twin(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+def describe_changes(server: KnownServer, before: str, after: str, changes: ReleaseChanges) -> Document:
+    """What changed from one release to another: names, and for a changed tool the fields that differ."""
+    return {
+        "server": server.slug,
+        "from": before,
+        "to": after,
+        "added": [tool["name"] for tool in changes.added],
+        "removed": [tool["name"] for tool in changes.removed],
+        "changed": [{"name": tool.name, "fields": [each.field for each in tool.fields]} for tool in changes.changed],
+        "unchanged": changes.unchanged,
+    }

@@ -1,4 +1,4 @@
-"""Addresses of the public pages: home and the catalogue."""
+"""Addresses of the public pages: home and the catalogue. Each page of the catalogue has a JSON and a Markdown twin."""
 
 from django.urls import path, register_converter
 
@@ -17,14 +17,30 @@ class ToolName:
         return value
 
 
+class Release(ToolName):
+    """A release as a data file may name it; never with two dots side by side, which stand between two releases."""
+
+    regex = r"[0-9A-Za-z](?:[0-9A-Za-z_+-]|\.(?!\.)){0,59}"
+
+
 register_converter(ToolName, "tool_name")
+register_converter(Release, "release")
+
+CHANGES = "catalog/<slug:server>/changes/<release:before>..<release:after>"
 
 app_name = "catalog"
 urlpatterns = [
     path("", views.home, name="home"),
     path("catalog/", views.index, name="index"),
+    path("catalog.json", views.index_json, name="index_json"),
+    path("catalog.md", views.index_markdown, name="index_markdown"),
     path("catalog/<slug:server>.json", views.server_json, name="server_json"),
+    path("catalog/<slug:server>.md", views.server_markdown, name="server_markdown"),
     path("catalog/<slug:server>/", views.server, name="server"),
+    path(f"{CHANGES}/", views.changes, name="changes"),
+    path(f"{CHANGES}.json", views.changes_json, name="changes_json"),
+    path(f"{CHANGES}.md", views.changes_markdown, name="changes_markdown"),
     path("catalog/<slug:server>/<tool_name:tool>.json", views.tool_json, name="tool_json"),
+    path("catalog/<slug:server>/<tool_name:tool>.md", views.tool_markdown, name="tool_markdown"),
     path("catalog/<slug:server>/<tool_name:tool>/", views.tool, name="tool"),
 ]

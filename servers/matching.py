@@ -30,7 +30,7 @@ def judge_tool(tool: FoundTool, known: Mapping[str, KnownTool]) -> Judgement:
     """The catalogue's word for a tool with the same name and shape of arguments; the classifier's for others."""
     entry = known.get(tool.name)
     if entry is not None and has_same_shape(tool.input_schema, parse_json(entry.input_schema)):
-        return Judgement(entry.category, entry.risk, entry.module[:60], is_reviewed=True)
+        return Judgement(entry.category, entry.risk, entry.module[:60], is_reviewed=entry.is_reviewed)
     description, annotations = tool.definition.get("description"), tool.definition.get("annotations")
     judged = classify(
         tool.name,

@@ -1,4 +1,4 @@
-"""./bench: what a governed call costs beside a bare ASGI answer of the same run; prints ratios, decides nothing."""
+"""./bench: what a governed call and a search of the catalogue cost beside the least of the same run; prints ratios."""
 
 import os
 import statistics
@@ -38,6 +38,7 @@ def main() -> None:
     django.setup()
     import_module("config.celery")
     from tests.bench.scene import set_scene
+    from tests.bench.search import measure_search
 
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         tools = Path(folder) / "tools.json"
@@ -71,6 +72,7 @@ def main() -> None:
                 )
                 subject.rounds.append(seen)
     _print_table(subjects)
+    measure_search()
 
 
 def _variables(token: str, **more: str) -> dict[str, str]:

@@ -142,10 +142,10 @@ def test_a_missing_field_is_named(tmp_path: Path) -> None:
         call_command("load_catalog", folder=tmp_path)
 
 
-def test_two_files_of_one_server_are_refused(tmp_path: Path) -> None:
+def test_two_files_of_one_release_are_refused(tmp_path: Path) -> None:
     write(tmp_path, small(), "one.json")
     write(tmp_path, small(), "two.json")
-    with pytest.raises(CommandError, match=r"two\.json: server: field slug: also in one\.json"):
+    with pytest.raises(CommandError, match=r"two\.json: server: field release: .* are in one\.json"):
         call_command("load_catalog", folder=tmp_path)
 
 

@@ -2,9 +2,7 @@
 
 import pytest
 from django.test import Client
-from pytest_django import DjangoAssertNumQueries
 
-from catalog.services import load_catalog
 from tests.catalog.conftest import DATA, SLUG, TOOLS
 
 pytestmark = pytest.mark.usefixtures("catalogue")
@@ -45,15 +43,6 @@ def test_a_reader_who_has_it_already_gets_304(url: str, client: Client) -> None:
     again = client.get(url, headers={"If-None-Match": first["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert client.get(url, headers={"If-None-Match": '"another"'}).status_code == 200
-
-
-def test_a_repeated_twin_costs_one_query(client: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    client.get(SERVER_URL)
-    with django_assert_num_queries(1):
-        client.get(SERVER_URL)
-    load_catalog()
-    with django_assert_num_queries(1):
-        client.get(SERVER_URL)
 
 
 def test_a_tools_twin_redirects_to_the_names_own_spelling(client: Client) -> None:

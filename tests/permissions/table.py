@@ -13,10 +13,17 @@ from tests.permissions.world import PEOPLE
 LINES: Final = """
 catalog:home                  GET    200 200 200 200 200
 catalog:index                 GET    200 200 200 200 200
+catalog:index_json            GET    200 200 200 200 200
+catalog:index_markdown        GET    200 200 200 200 200
 catalog:server                GET    200 200 200 200 200
 catalog:server_json           GET    200 200 200 200 200
+catalog:server_markdown       GET    200 200 200 200 200
+catalog:changes               GET    404 404 404 404 404
+catalog:changes_json          GET    404 404 404 404 404
+catalog:changes_markdown      GET    404 404 404 404 404
 catalog:tool                  GET    200 200 200 200 200
 catalog:tool_json             GET    200 200 200 200 200
+catalog:tool_markdown         GET    200 200 200 200 200
 gateway:healthz               GET    200 200 200 200 200
 gateway:readyz                GET    200 200 200 200 200
 accounts:outbox               GET    200 200 200 200 200
