@@ -12,11 +12,13 @@ from django.utils.cache import get_conditional_response, patch_cache_control
 from django.views.decorators.http import require_safe
 
 from catalog import access, twins
-from catalog.example import EXAMPLE
+from catalog.attacks import list_attacks
+from catalog.example import EXAMPLE, judge_example
 from catalog.models import KnownServer, KnownTool
 from catalog.parameters import list_parameters
 from catalog.recommend import describe_rule, recommend_policy, recommend_policy_for_tool
 from catalog.rubric import CATEGORIES, LEVELS, Category, Level
+from catalog.shipped import count_levels, shipped_servers
 
 TWIN_SECONDS = 300
 
@@ -30,7 +32,16 @@ class MatrixRow:
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "home.html", {"example": EXAMPLE, "servers": access.list_servers()})
+    levels = count_levels()
+    context = {
+        "example": EXAMPLE,
+        "judged": judge_example(),
+        "servers": shipped_servers(),
+        "levels": levels,
+        "total": sum(levels.values()),
+        "attacks": len(list_attacks()),
+    }
+    return render(request, "home.html", context)
 
 
 @require_safe

@@ -132,13 +132,13 @@ def test_public_pages_set_no_cookie_and_hold_nothing_inline(client: Client) -> N
         assert not answer.cookies, url
         assert "<style" not in text and " style=" not in text and " onclick=" not in text
         assert re.findall(r"<script(?![^>]* src=)", text) == []
-        assert re.findall(r'(?:src|href)="(?:https?:)?//', text) == []
+        assert re.findall(r'(?<!rel="canonical" )(?:src|href)="(?:https?:)?//', text) == []
 
 
 def test_pages_for_strangers_cost_few_queries(
     client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    for url, queries in (("/", 2), ("/catalog/", 2), (SERVER_URL, 2), (f"{SERVER_URL}createOrder/", 3)):
+    for url, queries in (("/", 0), ("/catalog/", 2), (SERVER_URL, 2), (f"{SERVER_URL}createOrder/", 3)):
         with django_assert_num_queries(queries):
             client.get(url)
 

@@ -21,7 +21,12 @@ DOCUMENT = '{"version": "1", "default": "deny"}'
 PEOPLE = ("anonymous", "charlie", "bob", "pam", "alice")
 KEY_ROLES = {"charlie": Role.ADMIN, "bob": Role.VIEWER, "pam": Role.POLICY_MANAGER, "alice": Role.ADMIN}
 # Addresses that no organisation owns: facts of the catalogue.
-PUBLIC = {"catalog:server": "bybit-exchange-trading-mcp", "catalog:tool": "createOrder"}
+PUBLIC = {
+    "catalog:server": "bybit-exchange-trading-mcp",
+    "catalog:tool": "createOrder",
+    "catalog:attack": "runaway-loop",
+    "catalog:document": "quick-start",
+}
 
 
 @dataclass(frozen=True, slots=True)
