@@ -11,7 +11,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from mdit_py_plugins.anchors import anchors_plugin
 
-# After the language, a block of code may say what the policy above it decides: ```json deny
+# After the language, a block may say what the policy above it decides, after how many such calls: ```json limit 10
 OUTCOMES: Final = frozenset({"allow", "deny", "hide", "limit", "approve"})
 Rewrite = Callable[[str], str]
 
@@ -25,7 +25,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A text as HTML. `title` is the first heading, which `html` leaves out; `lead` the first paragraph in plain text."""
+    """A text as HTML, without its first heading, which is `title`; `lead` is its first paragraph in plain text."""
 
     html: str
     title: str
@@ -78,13 +78,15 @@ def _render_fence(self: RendererHTML, tokens: Sequence[Token], index: int, optio
     number = sum(token.type in ("fence", "code_block") for token in tokens[: index + 1])
     words = tokens[index].info.split()
     code = escape(tokens[index].content.strip("\n"))
-    outcome = words[1] if len(words) > 1 and words[1] in OUTCOMES else ""
-    label = f"Example {number}"
-    said = f'<p class="row small"><span>This call:</span> <span class="badge badge-{outcome}">{outcome}</span></p>'
+    label, said, shape = f"Example {number}", "", ""
+    if len(words) > 1 and words[1] in OUTCOMES:
+        after = f", after {escape(words[2])} like it" if len(words) > 2 else ""
+        badge = f'<span class="badge badge-{words[1]}">{words[1]}</span>'
+        said, shape = f'<p class="row small"><span>This call{after}:</span> {badge}</p>', ' class="wrapped"'
     return (
-        f'{said if outcome else ""}<div class="code"><pre tabindex="0" aria-label="{label}" id="code-{number}">'
-        f'<code>{code}</code></pre><button class="copy" type="button" data-copy="#code-{number}" '
-        f'aria-label="Copy: {label}">Copy</button></div>\n'
+        f'{said}<div class="code"><pre tabindex="0" aria-label="{label}" id="code-{number}"{shape}><code>{code}</code>'
+        f'</pre><button class="copy" type="button" data-copy="#code-{number}" aria-label="Copy: {label}">Copy</button>'
+        "</div>\n"
     )
 
 
