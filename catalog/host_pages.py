@@ -1,7 +1,7 @@
 """Privacy and terms: the host's own text from the folder HOST_PAGES, or else our template, marked as not filled in."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -40,6 +40,6 @@ def host_page(name: str) -> HostPage:
     return HostPage(page, is_written=False, changed=changed)
 
 
-@cache
+@lru_cache(maxsize=8)
 def _read(path: Path, changed: float) -> Rendered:
     return render_document(path.read_text(encoding="utf-8"))

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -14,9 +15,11 @@ from catalog.rubric import ATTACKS
 from catalog.shipped import count_levels, example_tools, shipped_servers, tools_with
 from policies.engine.parse import parse_policy
 from policies.engine.values import Outcome
+from policies.snippets import Snippet, gateway_url_of, write_snippets
+from servers.models import Server
 from servers.simulator.schema import check_arguments
 from tests.catalog.conftest import TOOLS
-from tests.catalog.worked import Claim, read_claims, read_policies
+from tests.catalog.worked import FENCE, Claim, read_claims, read_policies
 
 SCHEMAS: dict[str, dict[str, Any]] = {tool["name"]: tool["input_schema"] for tool in TOOLS}
 DOCUMENTS = sorted(DOCS.glob("*.md"))
@@ -127,3 +130,14 @@ def test_what_is_shipped_is_what_the_data_file_holds() -> None:
     assert page is not None
     named = {served.tool.name for served in page.tools if served.server == server.server.slug}
     assert named == {tool["name"] for tool in TOOLS if "runaway-loop" in tool["attacks"]}
+
+
+@pytest.mark.parametrize("snippet", write_snippets(Server(id=UUID(int=1), name="NAME"), "T"), ids=lambda s: s.client)
+def test_the_document_on_clients_says_what_the_page_of_a_new_grant_says(snippet: Snippet) -> None:
+    text = (DOCS / "clients.md").read_text(encoding="utf-8")
+    section = text.partition(f"\n## {snippet.client}\n")[2].partition("\n## ")[0]
+    wanted = (
+        snippet.text.replace(gateway_url_of(UUID(int=1)), "GW").replace('name"', 'NAME"').replace(" name ", " NAME ")
+    )
+    blocks = ["".join(body.split()) for _, body in FENCE.findall(section)]
+    assert "".join(wanted.split()).replace("mcp_servers.name", "mcp_servers.NAME") in blocks
