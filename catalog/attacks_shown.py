@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from catalog.attacks import Attack, ExampleCall, find_attack, list_attacks
 from catalog.judged import Judged, judge, read_arguments, read_policy
-from catalog.markdown import render_line, render_text
+from catalog.rendering import render_line, render_text
 from catalog.shipped import EXAMPLE_SERVER, ServedTool, example_tools, tools_with
 from policies.engine.explain import explain_policy
 

@@ -9,7 +9,7 @@ from typing import Final
 from django.conf import settings
 from django.urls import reverse
 
-from catalog.markdown import Rendered, render_document
+from catalog.rendering import Rendered, render_document
 
 FOLDER: Final = Path(settings.BASE_DIR) / "docs"
 # Reading order; a document that is not named here follows by its name.

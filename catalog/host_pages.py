@@ -7,7 +7,7 @@ from typing import Final
 
 from django.conf import settings
 
-from catalog.markdown import Rendered, render_document
+from catalog.rendering import Rendered, render_document
 
 TEMPLATES: Final = Path(__file__).resolve().parent / "data" / "host"
 MAX_BYTES: Final = 200_000

@@ -1,4 +1,4 @@
-"""Pages of the site beside the catalogue: attack patterns, documents, the host's pages, and the files that robots ask
+"""Pages of the site beside the catalogue: home, attack patterns, documents, the host's pages, and the files that robots ask
 for. Public, and without the database but for the site map."""
 
 from datetime import UTC, datetime, timedelta
@@ -11,6 +11,8 @@ from django.views.decorators.http import require_safe
 
 from catalog import attacks_shown, documents, host_pages, site_map
 from catalog.attacks import list_attacks
+from catalog.example import EXAMPLE, judge_example
+from catalog.shipped import count_levels, shipped_servers
 
 TEXT_SECONDS = 300
 # Contact data older than this is not to be trusted (RFC 9116 asks for less than a year).
@@ -27,6 +29,20 @@ Disallow: /outbox/
 
 Sitemap: {origin}/sitemap.xml
 """
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    levels = count_levels()
+    context = {
+        "example": EXAMPLE,
+        "judged": judge_example(),
+        "servers": shipped_servers(),
+        "levels": levels,
+        "total": sum(levels.values()),
+        "attacks": len(list_attacks()),
+    }
+    return render(request, "home.html", context)
 
 
 @require_safe

@@ -21,7 +21,7 @@ register_converter(ToolName, "tool_name")
 
 app_name = "catalog"
 urlpatterns = [
-    path("", views.home, name="home"),
+    path("", site_views.home, name="home"),
     path("catalog/", views.index, name="index"),
     path("catalog/<slug:server>.json", views.server_json, name="server_json"),
     path("catalog/<slug:server>/", views.server, name="server"),

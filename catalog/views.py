@@ -1,4 +1,4 @@
-"""Public pages: home, the catalogue and its JSON twins. They read what everybody may read, and write nothing."""
+"""Public pages: the catalogue and its JSON twins. They read what everybody may read, and write nothing."""
 
 import json
 from collections import Counter
@@ -12,13 +12,10 @@ from django.utils.cache import get_conditional_response, patch_cache_control
 from django.views.decorators.http import require_safe
 
 from catalog import access, twins
-from catalog.attacks import list_attacks
-from catalog.example import EXAMPLE, judge_example
 from catalog.models import KnownServer, KnownTool
 from catalog.parameters import list_parameters
 from catalog.recommend import describe_rule, recommend_policy, recommend_policy_for_tool
 from catalog.rubric import CATEGORIES, LEVELS, Category, Level
-from catalog.shipped import count_levels, shipped_servers
 
 TWIN_SECONDS = 300
 
@@ -28,20 +25,6 @@ class MatrixRow:
     category: str
     cells: tuple[access.LevelCount, ...]
     total: int
-
-
-@require_safe
-def home(request: HttpRequest) -> HttpResponse:
-    levels = count_levels()
-    context = {
-        "example": EXAMPLE,
-        "judged": judge_example(),
-        "servers": shipped_servers(),
-        "levels": levels,
-        "total": sum(levels.values()),
-        "attacks": len(list_attacks()),
-    }
-    return render(request, "home.html", context)
 
 
 @require_safe

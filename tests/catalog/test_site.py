@@ -18,7 +18,7 @@ from django.views.defaults import page_not_found, server_error
 from catalog.attacks import ORDER, list_attacks
 from catalog.attacks_shown import attack_page
 from catalog.documents import FOLDER, list_documents
-from catalog.markdown import render_document
+from catalog.rendering import render_document
 from tests.catalog.conftest import SLUG, TOOLS
 from tests.conftest import Cast, client_of
 
