@@ -1,6 +1,9 @@
-"""The example on the home page: a policy, a call, and what the agent reads. A test runs it through the engine."""
+"""The example on the home page: a policy and a call that the engine judges, once, when the page is first asked for."""
 
 from dataclasses import dataclass
+from functools import cache
+
+from catalog.judged import Judged, judge, read_arguments, read_policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -8,8 +11,6 @@ class Example:
     policy: str
     tool: str
     arguments: str
-    reason: str
-    rule: str
 
 
 EXAMPLE = Example(
@@ -17,16 +18,13 @@ EXAMPLE = Example(
 {
   "version": "1",
   "default": "deny",
-  "hide": ["wsBatchCancelOrders"],
+  "hide": ["cancelAllOrders"],
   "risk": {"low": {}},
   "tools": {
     "createOrder": {
       "require": [{
-        "conditions": [{
-          "path": "args.symbol",
-          "op": "in",
-          "value": ["BTCUSDT", "ETHUSDT"]
-        }],
+        "conditions": [{"path": "args.symbol", "op": "in",
+                        "value": ["BTCUSDT", "ETHUSDT"]}],
         "on_deny": "BTC and ETH only."
       }],
       "rate_limit": {"max": 10, "window": 60}
@@ -37,6 +35,10 @@ EXAMPLE = Example(
     arguments="""\
 {"category": "linear", "symbol": "DOGEUSDT", "side": "Buy",
  "orderType": "Market", "qty": "5000"}""",
-    reason="BTC and ETH only.",
-    rule="/tools/createOrder/require/0",
 )
+
+
+@cache
+def judge_example() -> Judged:
+    """What the gateway's engine decides about the example's call."""
+    return judge(read_policy(EXAMPLE.policy), EXAMPLE.tool, read_arguments(EXAMPLE.arguments))

@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 """Public pages: home, the catalogue, and the JSON and Markdown twins of its pages. They write nothing."""
+=======
+"""Public pages: the catalogue and its JSON twins. They read what everybody may read, and write nothing."""
+>>>>>>> wg
 
 import json
 from collections.abc import Callable
@@ -10,8 +14,12 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_safe
 
+<<<<<<< HEAD
 from catalog import access, markdown, pages, twins
 from catalog.example import EXAMPLE
+=======
+from catalog import access, twins
+>>>>>>> wg
 from catalog.models import KnownServer, KnownTool
 from catalog.releases import ReleaseChanges, compare_releases
 from catalog.search import search_catalogue
@@ -24,6 +32,7 @@ LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @require_safe
+<<<<<<< HEAD
 def home(request: HttpRequest) -> HttpResponse:
     return render(request, "home.html", {"example": EXAMPLE, "servers": access.list_servers()})
 
@@ -39,6 +48,10 @@ def index(request: HttpRequest) -> HttpResponseBase:
         return Sheet(body.encode(), HTML, _newest(servers), is_kept=not text)
 
     return answer_page(request, make, text)
+=======
+def index(request: HttpRequest) -> HttpResponse:
+    return render(request, "catalog/index.html", {"servers": access.list_servers()})
+>>>>>>> wg
 
 
 @require_safe

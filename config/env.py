@@ -100,6 +100,14 @@ def parse_address(value: str) -> str:
     return value
 
 
+def parse_folder(value: str) -> Path:
+    """A folder that is there."""
+    folder = Path(value)
+    if not folder.is_dir():
+        raise ValueError("give the path of a folder that exists.")
+    return folder
+
+
 def parse_seconds(value: str) -> int:
     """A whole number of seconds from 0 to 55."""
     if not value.isascii() or not value.isdigit() or int(value) > 55:

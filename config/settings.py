@@ -13,6 +13,7 @@ from config.env import (
     parse_bool,
     parse_database,
     parse_email,
+    parse_folder,
     parse_hosts,
     parse_keys,
     parse_networks,
@@ -41,6 +42,8 @@ TRUSTED_PROXIES: list[str] = env.get("TRUSTED_PROXIES", [], parse_networks)
 ALLOW_PRIVATE_UPSTREAMS = env.get("ALLOW_PRIVATE_UPSTREAMS", EMBEDDED, parse_bool)
 APPROVAL_HOLD_SECONDS = env.get("APPROVAL_HOLD_SECONDS", 45, parse_seconds)
 OPERATOR_EMAIL = env.get("OPERATOR_EMAIL", "", parse_address)
+# The host's own privacy.md and terms.md; without it their pages say that the host has not written them yet.
+HOST_PAGES = env.get("HOST_PAGES", None, parse_folder)
 OWNER_URL = env.raw("DATABASE_OWNER_URL")
 REDIS_URL = env.require("REDIS_URL", "redis://localhost", parse_redis)
 CELERY_BROKER_URL = env.get("CELERY_BROKER_URL", REDIS_URL, parse_redis)

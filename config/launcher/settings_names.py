@@ -13,6 +13,7 @@ SETTINGS = frozenset(
         "EMAIL_URL",
         "EMBEDDED",
         "ENCRYPTION_KEYS",
+        "HOST_PAGES",
         "OPERATOR_EMAIL",
         "POLICYLAYER_DATA",
         "PUBLIC_URL",

@@ -69,6 +69,7 @@ def test_boot_refuses_without(name: str) -> None:
         ("ALLOWED_HOSTS", "https://gateway.example.com"),
         ("TRUSTED_PROXIES", "not an address"),
         ("OPERATOR_EMAIL", "nobody"),
+        ("HOST_PAGES", "/no/such/folder"),
         ("ENCRYPTION_KEYS", "1:" + base64.b64encode(bytes(32)).decode()),
         ("ENCRYPTION_KEYS", "1:" + base64.b64encode(b"too short").decode()),
         ("EMBEDDED", "perhaps"),

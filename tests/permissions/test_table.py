@@ -28,6 +28,7 @@ by_address = pytest.mark.parametrize("address", OURS, ids=[address.name for addr
 @pytest.fixture
 def world(cast: Cast, settings: Any) -> World:
     settings.EMBEDDED = True
+    settings.OPERATOR_EMAIL = "host@example.com"
     return build_world(cast)
 
 

@@ -1,0 +1,60 @@
+"""The documents of docs/ as pages: which there are, in what order, their links on the site. Only reads files."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+from django.urls import reverse
+
+from catalog.rendering import Rendered, render_document
+
+FOLDER: Final = Path(settings.BASE_DIR) / "docs"
+# Reading order; a document that is not named here follows by its name.
+ORDER: Final = (
+    "quick-start",
+    "policy-language",
+    "clients",
+    "servers",
+    "decision-log",
+    "self-hosting",
+    "configuration",
+    "security",
+)
+LINK: Final = re.compile(r"([a-z0-9-]+)\.md(#.*)?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    slug: str
+    source: str
+    page: Rendered
+
+
+@cache
+def list_documents() -> tuple[Document, ...]:
+    """Every document in reading order, rendered once: a new text comes with a new release."""
+    slugs = sorted((path.stem for path in FOLDER.glob("*.md")), key=lambda slug: (_rank(slug), slug))
+    return tuple(_read(slug) for slug in slugs)
+
+
+def find_document(slug: str) -> Document | None:
+    """The document with this slug, or None."""
+    return next((document for document in list_documents() if document.slug == slug), None)
+
+
+def _rank(slug: str) -> int:
+    return ORDER.index(slug) if slug in ORDER else len(ORDER)
+
+
+def _read(slug: str) -> Document:
+    source = (FOLDER / f"{slug}.md").read_text(encoding="utf-8")
+    return Document(slug, source, render_document(source, _on_site))
+
+
+def _on_site(address: str) -> str:
+    """In the repository documents link to each other by file name; on the site by page."""
+    link = LINK.match(address)
+    return reverse("catalog:document", args=[link[1]]) + (link[2] or "") if link else address

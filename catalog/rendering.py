@@ -1,0 +1,114 @@
+"""Markdown to HTML for texts of ours and of the host: headings with anchors, tables that scroll, code with copy
+buttons. Raw HTML in a text stays text."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Final
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from mdit_py_plugins.anchors import anchors_plugin
+
+# After the language, a block may say what the policy above it decides, after how many such calls: ```json limit 10
+OUTCOMES: Final = frozenset({"allow", "deny", "hide", "limit", "approve"})
+Rewrite = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    level: int
+    anchor: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A text as HTML, without its first heading, which is `title`; `lead` is its first paragraph in plain text."""
+
+    html: str
+    title: str
+    lead: str
+    headings: tuple[Heading, ...]
+
+
+def render_document(text: str, rewrite: Rewrite = str) -> Rendered:
+    """A whole document; `rewrite` gets every link's address and gives the one to show."""
+    md = _make(rewrite)
+    tokens = md.parse(text)
+    title, lead = "", ""
+    if tokens and tokens[0].type == "heading_open" and tokens[0].tag == "h1":
+        title, tokens = _plain(tokens[1]), tokens[3:]
+    if tokens and tokens[0].type == "paragraph_open":
+        lead = _plain(tokens[1])
+    return Rendered(md.renderer.render(tokens, md.options, {}), title, lead, tuple(_list_headings(tokens)))
+
+
+def render_text(text: str, rewrite: Rewrite = str) -> str:
+    """A few paragraphs."""
+    return str(_make(rewrite).render(text))
+
+
+def render_line(text: str) -> str:
+    """One line without a paragraph around it."""
+    return str(_make(str).renderInline(text))
+
+
+def _make(rewrite: Rewrite) -> MarkdownIt:
+    md = MarkdownIt("commonmark", {"html": False}).enable("table")
+    anchors_plugin(md, min_level=2, max_level=4)
+
+    def rewrite_links(state: Any) -> None:
+        for token in state.tokens:
+            for child in token.children or ():
+                if child.type == "link_open":
+                    child.attrSet("href", rewrite(str(child.attrGet("href"))))
+
+    md.core.ruler.push("rewrite_links", rewrite_links)
+    md.add_render_rule("fence", _render_fence)
+    md.add_render_rule("code_block", _render_fence)
+    md.add_render_rule("table_open", _open_table)
+    md.add_render_rule("table_close", _close_table)
+    md.add_render_rule("th_open", _open_head)
+    return md
+
+
+def _render_fence(self: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
+    number = sum(token.type in ("fence", "code_block") for token in tokens[: index + 1])
+    words = tokens[index].info.split()
+    code = escape(tokens[index].content.strip("\n"))
+    label, said, shape = f"Example {number}", "", ""
+    if len(words) > 1 and words[1] in OUTCOMES:
+        after = f", after {escape(words[2])} like it" if len(words) > 2 else ""
+        badge = f'<span class="badge badge-{words[1]}">{words[1]}</span>'
+        said, shape = f'<p class="row small"><span>This call{after}:</span> {badge}</p>', ' class="wrapped"'
+    return (
+        f'{said}<div class="code"><pre tabindex="0" aria-label="{label}" id="code-{number}"{shape}><code>{code}</code>'
+        f'</pre><button class="copy" type="button" data-copy="#code-{number}" aria-label="Copy: {label}">Copy</button>'
+        "</div>\n"
+    )
+
+
+def _open_table(self: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
+    return '<div class="table-wrap"><table class="data">\n'
+
+
+def _close_table(self: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
+    return "</table></div>\n"
+
+
+def _open_head(self: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
+    return '<th scope="col">'
+
+
+def _list_headings(tokens: Sequence[Token]) -> list[Heading]:
+    return [
+        Heading(int(token.tag[1]), str(token.attrGet("id")), _plain(tokens[place + 1]))
+        for place, token in enumerate(tokens)
+        if token.type == "heading_open"
+    ]
+
+
+def _plain(inline: Token) -> str:
+    return "".join(child.content if child.type != "softbreak" else " " for child in inline.children or ())
