@@ -1,25 +1,16 @@
-<<<<<<< HEAD
-"""Public pages: home, the catalogue, and the JSON and Markdown twins of its pages. They write nothing."""
-=======
-"""Public pages: the catalogue and its JSON twins. They read what everybody may read, and write nothing."""
->>>>>>> wg
+"""The catalogue's pages, and their JSON and Markdown twins. They write nothing."""
 
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_safe
 
-<<<<<<< HEAD
 from catalog import access, markdown, pages, twins
-from catalog.example import EXAMPLE
-=======
-from catalog import access, twins
->>>>>>> wg
 from catalog.models import KnownServer, KnownTool
 from catalog.releases import ReleaseChanges, compare_releases
 from catalog.search import search_catalogue
@@ -29,12 +20,6 @@ HTML = "text/html; charset=utf-8"
 JSON = "application/json"
 MARKDOWN = "text/markdown; charset=utf-8"
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@require_safe
-<<<<<<< HEAD
-def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "home.html", {"example": EXAMPLE, "servers": access.list_servers()})
 
 
 @require_safe
@@ -48,10 +33,6 @@ def index(request: HttpRequest) -> HttpResponseBase:
         return Sheet(body.encode(), HTML, _newest(servers), is_kept=not text)
 
     return answer_page(request, make, text)
-=======
-def index(request: HttpRequest) -> HttpResponse:
-    return render(request, "catalog/index.html", {"servers": access.list_servers()})
->>>>>>> wg
 
 
 @require_safe
