@@ -10,7 +10,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import EVERYONE, POLICY_WRITERS, MemberRequest, member_view
 from policies.access import (
+    CALLS_DAYS,
+    CALLS_MAX,
     carriers_of,
+    count_calls,
     current_documents_for,
     current_version_for,
     policies_for,
@@ -172,7 +175,10 @@ def validate(request: MemberRequest, server: UUID) -> JsonResponse:
 @require_safe
 @member_view()
 def tools_data(request: MemberRequest, server: UUID) -> JsonResponse:
-    return JsonResponse({"tools": listed_tools_for(server_for(server))})
+    found = server_for(server)
+    calls = count_calls(found)
+    tools = [{**tool, "calls": calls.by_tool.get(tool["name"], 0)} for tool in listed_tools_for(found)]
+    return JsonResponse({"tools": tools, "days": CALLS_DAYS, "counted": None if calls.is_all else CALLS_MAX})
 
 
 def _show_create(
