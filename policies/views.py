@@ -6,6 +6,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import EVERYONE, POLICY_WRITERS, MemberRequest, member_view
@@ -119,6 +120,17 @@ def publish(request: MemberRequest, policy: UUID) -> HttpResponseBase:
         return show_policy(request, found, mine, conflict=error, status=409)
     _say_published(request, version, before)
     return redirect("policies:detail", request.member.organisation.slug, found.id)
+
+
+@never_cache
+@require_safe
+@member_view()
+def current(request: MemberRequest, policy: UUID) -> JsonResponse:
+    version = current_version_for(policy_for(policy))
+    if version is None:
+        return JsonResponse({"number": 0})
+    at = version.published_at.isoformat()
+    return JsonResponse({"number": version.number, "author": version.author, "published_at": at})
 
 
 @require_safe
