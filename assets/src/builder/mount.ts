@@ -149,7 +149,7 @@ export async function mountBuilder(place: HTMLElement, area: HTMLTextAreaElement
   const bench = place.closest<HTMLElement>(".workbench");
   if (!bench) return;
   const keeper = new DraftKeeper(bench, area, editor);
-  followNews({ base: () => keeper.base, isDraft: () => keeper.isDraft, focus: () => place.querySelector<HTMLElement>("input, button")?.focus() });
+  followNews({ base: () => keeper.base, isDraft: () => keeper.isDraft, focus: () => place.querySelector<HTMLElement>("input[type=search], h2[tabindex]")?.focus() });
   place.hidden = false;
   bench.classList.add("workbench-on");
   const choose = addSwitch(bench);
