@@ -103,7 +103,6 @@ def test_the_first_call_is_seen_without_a_websocket(page: Page, instance: Instan
     add_simulator(page)
     publish_policy(page, "Desk", DOCUMENT)
     grant = mint_grant(page, "Agent", "Desk")
-    page.get_by_role("link", name=re.compile("first call", re.IGNORECASE)).first.click()
     expect(page.get_by_role("heading", name=re.compile("Waiting for your first call"))).to_be_visible()
     run_agent(grant.url, grant.token, "2026-07-28", [TICKERS])
     expect(page.locator("#waiting")).to_contain_text("getTickers", timeout=20_000)
