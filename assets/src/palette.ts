@@ -14,7 +14,7 @@ const groupOf = (element: Element): string => {
 };
 
 function isOffered(element: HTMLElement): boolean {
-  return !element.matches(":disabled, .button-danger") && !element.closest("table, [data-builder], [hidden]");
+  return element.checkVisibility() && !element.matches(":disabled, .button-danger") && !element.closest("table, [data-builder], [hidden]");
 }
 
 // The first of each name stands for the others: what a page repeats for each row is not told apart here.
