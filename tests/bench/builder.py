@@ -85,6 +85,7 @@ def browsing(program: str) -> Iterator[Page]:
 
 
 def _open(page: Page, address: str, desk: Desk) -> None:
+    page.goto("about:blank")
     page.context.clear_cookies()
     page.goto(f"{address}/accounts/login/?next={desk.path}")
     page.get_by_label("Email").fill(desk.email)
