@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AdminAudit, ApiKey, Membership, Organisation, OutboxMail, Role, User
@@ -90,7 +92,14 @@ def _ask_to_sign_in(request: Any) -> HttpResponseBase:
     if request.htmx:
         # A page that polls would otherwise paste the sign-in page into itself.
         return HttpResponse(status=401, headers={"HX-Refresh": "true"})
-    return redirect_to_login(request.get_full_path())
+    return redirect_to_login(request.get_full_path() if request.method in SAFE_METHODS else _page_of(request))
+
+
+def _page_of(request: Any) -> str:
+    # What was sent is lost, and its address shows nothing; the page that it came from does, with the draft it kept.
+    page = urlsplit(request.headers.get("Referer", ""))
+    is_ours = page.netloc == request.get_host() and page.path.startswith("/")
+    return page._replace(scheme="", netloc="", fragment="").geturl() if is_ours else reverse("accounts:app")
 
 
 def _remember(user: User, organisation: Organisation) -> None:

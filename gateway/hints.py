@@ -7,12 +7,17 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 import redis
+from asgiref.sync import async_to_sync
 from channels.exceptions import ChannelFull
 from channels.layers import get_channel_layer
+
+if TYPE_CHECKING:
+    # Apps are loaded before models are.
+    from policies.models import PolicyVersion
 
 log = logging.getLogger(__name__)
 
@@ -20,10 +25,11 @@ TYPE: Final = "live.hint"
 
 
 class Happened(StrEnum):
-    """`decision`: a record was written; `knock`: a request came to no grant."""
+    """`decision`: a record was written; `knock`: a request came to no grant; `publication`: of a policy's version."""
 
     DECISION = "decision"
     KNOCK = "knock"
+    PUBLICATION = "publication"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,12 @@ class Hint:
 def group_of(organisation: UUID) -> str:
     """The channel group of an organisation's open pages."""
     return f"live.{organisation}"
+
+
+def tell_publication(sender: object, *, version: "PolicyVersion", **_: object) -> None:
+    """Tell the open pages of its organisation that a version was published."""
+    hint = Hint(version.organisation_id, version.policy.server_id, Happened.PUBLICATION)
+    async_to_sync(send_hints)([hint])
 
 
 async def send_hints(hints: Iterable[Hint]) -> None:

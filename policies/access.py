@@ -1,7 +1,8 @@
 """Reads of policies, grants and decision records, inside the tenant block; unknown and foreign are the same 404."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
@@ -9,11 +10,20 @@ from django.db.models import Count, F, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
+from accounts.ids import new_uuid7
 from policies.engine.values import Outcome
 from policies.models import DecisionRecord, Grant, Policy, PolicyTest, PolicyVersion
 from servers.models import Server
 
 RECORDS_MAX = 500
+CALLS_DAYS = 7
+# The newest calls that are counted; a busy server's week would be too long a look for a page.
+CALLS_MAX = 50_000
+_COUNT_CALLS = """
+SELECT tool, count(*) FROM (
+  SELECT tool FROM policies_decisionrecord WHERE server = %s AND id >= %s ORDER BY id DESC LIMIT %s
+) AS recent GROUP BY tool
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,14 @@ class RecordSearch:
             if value:
                 found &= Q(**{name: value})
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class RecentCalls:
+    """How often each tool was called in the last 7 days; `is_all` is False when only the newest 50,000 were counted."""
+
+    by_tool: Mapping[str, int]
+    is_all: bool
 
 
 def find_grant(token_hash: bytes) -> FoundGrant | None:
@@ -227,6 +245,17 @@ def search_records(
     if before is not None:
         records = records.filter(id__lt=before)
     return list(records[: max(0, min(limit, RECORDS_MAX))])
+
+
+def count_calls(server: Server, *, most: int = CALLS_MAX) -> RecentCalls:
+    """Calls of the last 7 days by tool, refused ones included, from at most the newest `most` decision records."""
+    oldest = new_uuid7(int((timezone.now() - timedelta(days=CALLS_DAYS)).timestamp() * 1_000_000))
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_CALLS, [server.id, oldest, most + 1])
+        by_tool = dict(cursor.fetchall())
+    is_all = sum(by_tool.values()) <= most
+    by_tool.pop("", None)
+    return RecentCalls(by_tool, is_all)
 
 
 def record_for(record_id: UUID) -> DecisionRecord:

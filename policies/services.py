@@ -39,6 +39,7 @@ from policies.errors import (
 )
 from policies.models import Grant, Policy, PolicyTest, PolicyVersion
 from policies.saved_tests import Expectation, run_saved_tests
+from policies.signals import version_published
 from policies.written_calls import CallUnreadableError, read_arguments
 from servers.access import tool_facts_for
 from servers.models import Server
@@ -343,6 +344,7 @@ def _add_version(*, member: Member, policy: Policy, document: str, note: str) ->
     bump_epoch(organisation_id=policy.organisation_id)
     detail: dict[str, object] = {"id": str(policy.id), "version": version.number, "note": note}
     record_audit(member=member, action="policy.publish", target=f"{policy.server.name} / {policy.name}", detail=detail)
+    transaction.on_commit(lambda: version_published.send(PolicyVersion, version=version))
     return version
 
 

@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("app/<slug:organisation>/servers/<uuid:server>/policies/tools.json", views.tools_data, name="tools_data"),
     path("app/<slug:organisation>/policies/<uuid:policy>/", views.detail, name="detail"),
     path("app/<slug:organisation>/policies/<uuid:policy>/publish/", views.publish, name="publish"),
+    path("app/<slug:organisation>/policies/<uuid:policy>/current.json", views.current, name="current"),
     path("app/<slug:organisation>/policies/<uuid:policy>/delete/", views.delete, name="delete"),
     path("app/<slug:organisation>/policies/<uuid:policy>/versions/<int:number>/", views.show_version, name="version"),
     path(

@@ -6,11 +6,15 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import EVERYONE, POLICY_WRITERS, MemberRequest, member_view
 from policies.access import (
+    CALLS_DAYS,
+    CALLS_MAX,
     carriers_of,
+    count_calls,
     current_documents_for,
     current_version_for,
     policies_for,
@@ -115,6 +119,17 @@ def publish(request: MemberRequest, policy: UUID) -> HttpResponseBase:
     return redirect("policies:detail", request.member.organisation.slug, found.id)
 
 
+@never_cache
+@require_safe
+@member_view()
+def current(request: MemberRequest, policy: UUID) -> JsonResponse:
+    version = current_version_for(policy_for(policy))
+    if version is None:
+        return JsonResponse({"number": 0})
+    at = version.published_at.isoformat()
+    return JsonResponse({"number": version.number, "author": version.author, "published_at": at})
+
+
 @require_safe
 @member_view()
 def show_version(request: MemberRequest, policy: UUID, number: int) -> HttpResponse:
@@ -169,7 +184,11 @@ def validate(request: MemberRequest, server: UUID) -> JsonResponse:
 @require_safe
 @member_view()
 def tools_data(request: MemberRequest, server: UUID) -> JsonResponse:
-    return JsonResponse({"tools": listed_tools_for(server_for(server)), "grammar": describe_grammar()})
+    found = server_for(server)
+    calls = count_calls(found)
+    tools = [{**tool, "calls": calls.by_tool.get(tool["name"], 0)} for tool in listed_tools_for(found)]
+    counted = None if calls.is_all else CALLS_MAX
+    return JsonResponse({"tools": tools, "days": CALLS_DAYS, "counted": counted, "grammar": describe_grammar()})
 
 
 def _show_create(

@@ -3,7 +3,6 @@
 import {
   history, historyKeymap, isolateHistory, redo, redoDepth, standardKeymap, undo, undoDepth,
 } from "@codemirror/commands";
-import { json } from "@codemirror/lang-json";
 import { bracketMatching, foldGutter, foldKeymap, indentUnit, syntaxHighlighting } from "@codemirror/language";
 import { lintGutter, lintKeymap, setDiagnostics, type Diagnostic } from "@codemirror/lint";
 import { EditorState, StateEffect } from "@codemirror/state";
@@ -11,6 +10,7 @@ import {
   EditorView, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers,
 } from "@codemirror/view";
 import { editorHighlight, editorTheme } from "./editor-theme";
+import { jsonLanguage } from "./json-language";
 import { offsetAt, rangeAt } from "./places";
 import { ReportView } from "./report";
 import { validateText, type Problem, type Report } from "./validate";
@@ -155,7 +155,7 @@ class JsonEditor implements EditorHandle {
       doc: this.area.value,
       extensions: [
         lineNumbers(), foldGutter(), lintGutter(), history(), bracketMatching(),
-        highlightActiveLine(), highlightActiveLineGutter(), indentUnit.of("  "), json(),
+        highlightActiveLine(), highlightActiveLineGutter(), indentUnit.of("  "), jsonLanguage,
         syntaxHighlighting(editorHighlight), editorTheme, EditorView.lineWrapping,
         EditorState.readOnly.of(this.area.readOnly),
         EditorView.contentAttributes.of({ "aria-label": labelOf(this.area), spellcheck: "false", tabindex: "0" }),

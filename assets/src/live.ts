@@ -1,5 +1,6 @@
-// Elements with data-live="SERVER" fetch themselves again (hx-trigger="live") when something happened on that server.
-// Hints come over the WebSocket at data-live-path; without one, every 2 seconds. A hint is no content.
+// Elements with data-live="SERVER" hear a "live" event (hx-trigger="live") when something happened on that server; those
+// with data-live-on="KIND" when something of that kind did. Hints come over the WebSocket at data-live-path; without
+// one, every 2 seconds. A hint is no content.
 
 const POLL_MS = 2_000;
 const TICK_MS = 250;
@@ -11,24 +12,31 @@ const BARRED_MS = 60_000;
 
 interface Hint {
   server?: string;
+  happened?: string;
 }
 
-// What waits to be fetched again: servers, or all. A panel that is being fetched is asked again afterwards, because the
+// What waits to be fetched again; a hint without a server is about all. A panel that is being fetched is asked again afterwards, because the
 // answer under way may be older than the hint, and it replaces the element that would otherwise remember.
-const wanted = new Set<string>();
-const ALL = "";
+const wanted = new Map<string, Hint>();
 
-function refresh(server: string = ALL): void {
-  wanted.add(server);
+function refresh(hint: Hint = {}): void {
+  wanted.set(`${hint.server} ${hint.happened}`, hint);
+}
+
+function isMeant(element: HTMLElement, { server, happened }: Hint): boolean {
+  if (server === undefined) return true;
+  const { live, liveOn } = element.dataset;
+  return live === server && (liveOn === undefined || happened === undefined || liveOn === happened);
 }
 
 function fetchWanted(): void {
-  const servers = new Set(wanted);
+  const hints = [...wanted.values()];
   wanted.clear();
+  if (!hints.length) return;
   for (const element of document.querySelectorAll<HTMLElement>("[data-live]")) {
-    const server = element.dataset["live"] ?? ALL;
-    if (!servers.has(ALL) && !servers.has(server)) continue;
-    if (element.classList.contains("htmx-request")) wanted.add(server);
+    const hint = hints.find((each) => isMeant(element, each));
+    if (!hint) continue;
+    if (element.classList.contains("htmx-request")) refresh(hint);
     else element.dispatchEvent(new CustomEvent("live"));
   }
 }
@@ -54,7 +62,7 @@ class Line {
       wasOpen = true;
       refresh();
     });
-    socket.addEventListener("message", (event) => refresh((JSON.parse(String(event.data)) as Hint).server));
+    socket.addEventListener("message", (event) => refresh(JSON.parse(String(event.data)) as Hint));
     socket.addEventListener("close", () => {
       this.socket = null;
       this.retryAt = performance.now() + (wasOpen ? RETRY_MS : BARRED_MS);

@@ -64,7 +64,24 @@ function enhanceScrollers(): void {
   document.addEventListener("htmx:afterSettle", () => watch(document));
 }
 
+// Ctrl+K, or ⌘K where there is a ⌘ key, and a button that says so.
+function enhancePalette(): void {
+  const button = document.querySelector<HTMLButtonElement>("[data-palette]");
+  if (!button) return;
+  const isApple = /Mac|iP(hone|ad)/.test(navigator.platform);
+  const open = async (): Promise<void> => (await import("./palette")).togglePalette();
+  button.querySelector("kbd")!.textContent = isApple ? "⌘K" : "Ctrl+K";
+  button.hidden = false;
+  button.addEventListener("click", () => void open());
+  document.addEventListener("keydown", (event) => {
+    if (event.key.toLowerCase() !== "k" || event.shiftKey || event.altKey || !(isApple ? event.metaKey && !event.ctrlKey : event.ctrlKey && !event.metaKey)) return;
+    event.preventDefault();
+    void open();
+  }, true);
+}
+
 startHtmx();
+enhancePalette();
 enhanceScrollers();
 enhanceCopyButtons();
 enhanceConfirmations();

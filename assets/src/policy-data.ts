@@ -19,6 +19,9 @@ export interface Grammar {
 
 export interface PolicyData<T extends PolicyTool = PolicyTool> {
   tools: T[];
+  // Their `calls` are those of this many days, and of the newest `counted` records where that is not all of them.
+  days: number;
+  counted: number | null;
   grammar: Grammar;
 }
 

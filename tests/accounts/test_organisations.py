@@ -97,3 +97,16 @@ def test_others_see_that_agents_are_stopped_and_no_button(cast: Cast) -> None:
 def test_a_polling_page_whose_session_ended_is_told_to_reload(cast: Cast) -> None:
     answer = client_of(None).get("/app/acme/", HTTP_HX_REQUEST="true")
     assert (answer.status_code, answer["HX-Refresh"]) == (401, "true")
+
+
+@pytest.mark.parametrize(
+    ("page", "back"),
+    [
+        ("http://testserver/app/acme/policies/x/?level=high", "/app/acme/policies/x/%3Flevel%3Dhigh"),
+        ("http://evil.example/app/acme/", "/app/"),
+        ("", "/app/"),
+    ],
+)
+def test_a_form_whose_session_ended_leads_back_to_its_page(cast: Cast, page: str, back: str) -> None:
+    answer = client_of(None).post("/app/acme/stop/", headers={"referer": page})
+    assert answer["Location"] == f"/accounts/login/?next={back}"

@@ -49,7 +49,8 @@ def test_the_builder_resolves_as_the_engine_does_and_keeps_what_it_does_not_chan
     tools = [{"name": each.name, "level": each.level, "input_schema": each.input_schema} for each in TOOLS.values()]
     path = tmp_path / "cases.json"
     path.write_text(json.dumps({"tools": tools, "cases": cases}), encoding="utf-8")
-    argv = [str(find_node()), "--test", str(ROOT / "tests" / "assets" / "builder.test.mjs")]
+    scripts = [str(ROOT / "tests" / "assets" / name) for name in ("builder.test.mjs", "json_language.test.mjs")]
+    argv = [str(find_node()), "--test", *scripts]
     environment = {**os.environ, "CASES": str(path)}
     answer = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert answer.returncode == 0, answer.stdout + answer.stderr

@@ -17,6 +17,7 @@ ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 SECONDS = int(os.environ.get("BENCH_SECONDS", "4"))
 CONNECTIONS = 16
 TOOLS = 326
+DESKS = (326, 2_000)
 
 
 @dataclass
@@ -71,7 +72,8 @@ def main() -> None:
                     subject.url, subject.pid, seconds=SECONDS, connections=CONNECTIONS, variables=subject.variables
                 )
                 subject.rounds.append(seen)
-    _print_table(subjects)
+        _print_table(subjects)
+        _print_builder(stack, Path(folder), f"http://localhost:{gateway[1]}")
     measure_search()
 
 
@@ -88,6 +90,27 @@ def _print_table(subjects: list[Subject]) -> None:
     for subject in subjects:
         rate, p99, cpu = (subject.median(name) for name in ("calls_per_second", "p99_ms", "cpu_us"))
         print(f"| {subject.name} | {rate:,.0f} | {p99:.2f} | {cpu:.0f} | {cpu / base:.1f} |")
+
+
+def _print_builder(stack: ExitStack, folder: Path, address: str) -> None:
+    from tests.bench.builder import find_browser, measure_builder, write_rows
+    from tests.bench.scene import set_desk
+
+    print()
+    program = find_browser()
+    if program is None:
+        print(
+            "The policy builder was not measured: no Chromium. Install it (apt-get install chromium) or set CHROMIUM."
+        )
+        return
+    desks = []
+    for count in DESKS:
+        tools, port = folder / f"desk-{count}.json", pick_port()
+        write_tools(tools, count)
+        stack.enter_context(started([str(folder / "upstream"), str(port), str(tools)], core=LOADING_CORE, port=port))
+        desks.append(set_desk(f"http://127.0.0.1:{port}/mcp"))
+    for row in write_rows(*measure_builder(program, address, desks)):
+        print(row)
 
 
 if __name__ == "__main__":

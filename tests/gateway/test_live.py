@@ -11,6 +11,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from django.conf import settings
 from django.test import Client
+from django.urls import reverse
 
 from accounts.models import Membership, Role
 from accounts.tenancy import tenant
@@ -23,6 +24,7 @@ from tests.gateway.world import ALLOW, World, agent_of
 Build = Callable[..., World]
 Work = Callable[[], Any]
 ORIGIN = b"http://localhost"
+DENY = '{"version": "1", "default": "deny"}'
 
 
 def run(work: Work) -> Any:
@@ -181,3 +183,21 @@ def test_calls_and_knocks_are_hinted(build: Build, gateway: str, log_writer: Non
         return json.loads(heard["text"])
 
     assert run(work) == {"happened": happened, "server": str(world.server.id)}
+
+
+def test_a_publication_is_hinted(build: Build) -> None:
+    world = build(ALLOW)
+    socket = socket_of(world.organisation.slug, member_of(world))
+    manager = client_of(make_member(world.organisation, f"pam-{uuid4().hex}", Role.POLICY_MANAGER))
+    assert world.policy is not None
+    url = reverse("policies:publish", args=[world.organisation.slug, world.policy.id])
+
+    async def work() -> Any:
+        assert await socket.connect()
+        answer = await sync_to_async(manager.post)(url, {"document": DENY, "expected": "1"})
+        assert answer.status_code == 302
+        heard = await socket.hear()
+        await socket.leave()
+        return json.loads(heard["text"])
+
+    assert run(work) == {"happened": "publication", "server": str(world.server.id)}

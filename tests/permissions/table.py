@@ -86,6 +86,7 @@ policies:create               POST   302 404 403 422 422
 policies:validate             POST   302 404 200 200 200
 policies:tools_data           GET    302 404 200 200 200
 policies:detail               GET    302 404 200 200 200
+policies:current              GET    302 404 200 200 200
 policies:publish              POST   302 404 403 422 422
 policies:delete               POST   302 404 403 302 302
 policies:version              GET    302 404 200 200 200

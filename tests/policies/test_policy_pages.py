@@ -151,6 +151,18 @@ def test_publishing_from_the_page_keeps_the_text_but_for_line_ends(cast: Cast, s
     assert documents_of(cast, policy) == [typed.replace("\r\n", "\n"), READS]
 
 
+def test_an_open_page_learns_which_version_is_in_force(cast: Cast, server: Server) -> None:
+    policy = make_policy(cast, server)
+    unpublished = make_policy(cast, server, name="Other", document=None)
+    send(cast.pam, url_of(cast, "publish", policy.id), {"document": PACED, "expected": "1"})
+    answer = client_of(cast.bob).get(url_of(cast, "current", policy.id))
+    told = json.loads(answer.content)
+    assert (told["number"], told["author"]) == (2, "pam@example.com")
+    assert "no-cache" in answer["Cache-Control"]
+    answer = client_of(cast.bob).get(url_of(cast, "current", unpublished.id))
+    assert json.loads(answer.content) == {"number": 0}
+
+
 def test_publishing_the_same_text_says_so(cast: Cast, server: Server) -> None:
     policy = make_policy(cast, server)
     answer = send(cast.pam, url_of(cast, "publish", policy.id), {"document": READS, "expected": "1"}, follow=True)

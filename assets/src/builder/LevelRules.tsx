@@ -1,4 +1,5 @@
 // What serves tools that no rule names: a rule for each risk level, and the default.
+import { useMemo } from "preact/hooks";
 import { LEVELS, STATES, type Policy, type State } from "./resolve";
 import type { Row } from "./tools";
 import { count, LEVEL_WORDS, STATE_WORDS } from "./words";
@@ -22,8 +23,14 @@ function chosenFor(policy: Policy, level: string): string {
 
 export function LevelRules({ policy, rows, isReadOnly, onRisk, onDefault, onShow }: Props) {
   const fallback = policy.isDefaultAllow ? "allow" : "deny";
-  const served = (source: string, level = ""): number =>
-    rows.filter(({ tool, serving }) => serving.source === source && (!level || tool.level === level)).length;
+  const served = useMemo(() => {
+    const found = new Map<string, number>();
+    for (const { tool, serving } of rows) {
+      const key = serving.source === "risk" ? tool.level : serving.source;
+      found.set(key, (found.get(key) ?? 0) + 1);
+    }
+    return found;
+  }, [rows]);
   return (
     <details class="fold" open>
       <summary>By risk level, and tools that appear later</summary>
@@ -42,7 +49,7 @@ export function LevelRules({ policy, rows, isReadOnly, onRisk, onDefault, onShow
                   <option key={state} value={state} disabled={state === "custom"}>{state === "custom" ? "With conditions, see JSON" : STATE_WORDS[state]}</option>
                 ))}
               </select>
-              <small class="muted">serves {count(served("risk", level), "tool")}</small>
+              <small class="muted">serves {count(served.get(level) ?? 0, "tool")}</small>
               {chosen === "custom" && <button type="button" class="button button-quiet button-small" aria-label={`Show the ${level} risk rule in the JSON`} onClick={() => onShow(`/risk/${level}`)}>JSON</button>}
             </label>
           );
@@ -53,7 +60,7 @@ export function LevelRules({ policy, rows, isReadOnly, onRisk, onDefault, onShow
             class="select-inline" aria-label="Tools that no rule serves" value={fallback} disabled={isReadOnly}
             onChange={(event) => onDefault(event.currentTarget.value as "allow" | "deny")}
           ><option value="deny">Deny</option><option value="allow">Allow</option></select>
-          <small class="muted">serves {count(served("default"), "tool")}</small>
+          <small class="muted">serves {count(served.get("default") ?? 0, "tool")}</small>
         </label>
       </div>
     </details>

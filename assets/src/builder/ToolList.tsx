@@ -21,6 +21,9 @@ type Item = HeadItem | { kind: "tool"; row: Row };
 
 interface Props {
   rows: readonly Row[];
+  // Without heads where the order is another one than by module.
+  isGrouped: boolean;
+  writeUse: (tool: Tool) => string;
   policy: Policy;
   selected: ReadonlySet<string>;
   isReadOnly: boolean;
@@ -29,7 +32,8 @@ interface Props {
   onPick: (tool: Tool, state: State) => void;
 }
 
-function itemsOf(rows: readonly Row[]): Item[] {
+function itemsOf(rows: readonly Row[], isGrouped: boolean): Item[] {
+  if (!isGrouped) return rows.map((row) => ({ kind: "tool", row }));
   const items: Item[] = [];
   let head: HeadItem = { kind: "head", module: "", rows: [] };
   for (const row of rows) {
@@ -48,7 +52,7 @@ export function ToolList(props: Props) {
   const [view, setView] = useState({ top: 0, height: 600, width: 800 });
   const [kept, setKept] = useState<string | null>(props.focusOn);
   const wanted = useRef<string | null>(props.focusOn);
-  const items = useMemo(() => itemsOf(props.rows), [props.rows]);
+  const items = useMemo(() => itemsOf(props.rows, props.isGrouped), [props.rows, props.isGrouped]);
   const rem = useMemo(() => parseFloat(getComputedStyle(document.documentElement).fontSize), []);
   const rowHeight = (view.width < NARROW_PX ? NARROW_ROW_REM : ROW_REM) * rem;
   const tops = useMemo(() => {
@@ -154,8 +158,9 @@ interface CellProps extends Props {
   onMove: (by: number) => void;
 }
 
-function Cells({ row: { tool, serving }, policy, selected, isReadOnly, onSelect, onPick, onMove }: CellProps) {
-  const isFixed = serving.source === "hidden" && isBlocked(policy, tool.name);
+function Cells({ row: { tool, serving }, policy, selected, isReadOnly, writeUse, onSelect, onPick, onMove }: CellProps) {
+  const isFixed = tool.state === "gone" || (serving.source === "hidden" && isBlocked(policy, tool.name));
+  const use = writeUse(tool);
   return (
     <>
       <span role="cell">
@@ -166,11 +171,12 @@ function Cells({ row: { tool, serving }, policy, selected, isReadOnly, onSelect,
       </span>
       <span role="cell" class="tools-name">
         <code title={tool.name}>{tool.name}</code>
-        <small class="muted" title={tool.title}>{tool.title}</small>
+        <small class="muted" title={tool.title}>{use && <strong>{use}</strong>}{use && tool.title ? " · " : ""}{tool.title}</small>
       </span>
       <span role="cell" class="tools-badges">
-        <span class={`badge badge-${tool.level}`}>{LEVEL_WORDS[tool.level] ?? tool.level}</span>
-        <span class={`badge badge-${tool.category}`}>{capitalise(tool.category)}</span>
+        {tool.level && <span class={`badge badge-${tool.level}`}>{LEVEL_WORDS[tool.level] ?? tool.level}</span>}
+        {tool.category && <span class={`badge badge-${tool.category}`}>{capitalise(tool.category)}</span>}
+        {tool.state === "gone" && <small class="tools-flag" title="A rule names it, and this server does not offer it">not offered</small>}
         {!tool.is_reviewed && <small class="tools-flag">unreviewed</small>}
         {tool.state === "changed" && <small class="tools-flag" title="Hidden until somebody accepts its new definition">changed</small>}
       </span>

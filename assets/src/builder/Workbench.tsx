@@ -5,16 +5,18 @@ import { endOf, findNode, joinPointer, readDocument, type PolicyDocument } from 
 import type { Edit } from "./edits";
 import { FilterBar } from "./FilterBar";
 import { LevelRules } from "./LevelRules";
-import { readPolicy, serve, STATES, type Policy, type State } from "./resolve";
+import { LEVELS, readPolicy, serve, STATES, type Policy, type State } from "./resolve";
 import { RulePanel } from "./RulePanel";
 import { ToolList } from "./ToolList";
-import { ANYTHING, filterRows, type Row, type Tool } from "./tools";
-import { count, STATE_WORDS } from "./words";
+import { keepFilter, readFilter } from "./address";
+import { ANYTHING, BY_CALLS, filterRows, findAbsent, type Row, type Tool, type Toolbox } from "./tools";
+import { count, LEVEL_WORDS, STATE_WORDS, writeCalls } from "./words";
+import { offerCommands, type Command } from "../commands";
 import type { EditorHandle } from "../editor";
 import type { Report } from "../validate";
 
 interface Props {
-  tools: readonly Tool[];
+  toolbox: Toolbox;
   editor: EditorHandle;
   onShowJson: () => void;
 }
@@ -44,10 +46,32 @@ function describe(outcome: Outcome, word: string): string {
   return parts.join(" ");
 }
 
-export function Workbench({ tools, editor, onShowJson }: Props) {
+// Undo and redo by the keys of the text editor, everywhere but in fields, which have an undo of their own.
+function useUndoKeys(editor: EditorHandle, onDone: (said: string) => void): void {
+  useEffect(() => {
+    const press = (event: KeyboardEvent): void => {
+      if (!(event.ctrlKey || event.metaKey) || event.altKey || event.defaultPrevented || editor.isReadOnly) return;
+      if (event.target instanceof Element && event.target.closest("textarea, [contenteditable], .editor, dialog, input:not([type=checkbox], [type=radio])")) return;
+      const key = event.key.toLowerCase();
+      const isRedo = (key === "z" && event.shiftKey) || (key === "y" && !event.shiftKey);
+      if (key !== "z" && !isRedo) return;
+      event.preventDefault();
+      const steps = editor.steps();
+      if (!(isRedo ? steps.redo : steps.undo)) return;
+      if (isRedo) editor.redo();
+      else editor.undo();
+      onDone(isRedo ? "Done again." : "Undone.");
+    };
+    document.addEventListener("keydown", press);
+    return () => document.removeEventListener("keydown", press);
+  }, [editor]);
+}
+
+export function Workbench({ toolbox, editor, onShowJson }: Props) {
+  const { tools: offered, days, counted } = toolbox;
   const { document, reason, steps } = useDocument(editor);
   const [checked, setChecked] = useState<{ report: Report; text: string } | null>(null);
-  const [filter, setFilter] = useState(ANYTHING);
+  const [filter, setFilter] = useState(() => readFilter(location.search));
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [opened, setOpened] = useState<string | null>(null);
   const [left, setLeft] = useState<string | null>(null);
@@ -56,8 +80,15 @@ export function Workbench({ tools, editor, onShowJson }: Props) {
   useEffect(() => editor.onReport((report, text) => setChecked({ report, text })), [editor]);
   const report = checked?.report ?? null;
   const policy = useMemo(() => (document ? readPolicy(document) : null), [document]);
+  const known = useMemo(() => new Set(offered.map(({ name }) => name)), [offered]);
+  const gone = useMemo(() => (policy ? findAbsent(policy.tools.keys(), known) : []), [policy, known]);
+  const tools = useMemo(() => (gone.length ? [...gone, ...offered] : offered), [gone.map(({ name }) => name).join("\n"), offered]);
   const rows = useMemo<Row[]>(() => (policy ? tools.map((tool) => ({ tool, serving: serve(policy, tool) })) : []), [policy, tools]);
-  const shown = useMemo(() => filterRows(rows, filter), [rows, filter]);
+  const { rows: shown, counts } = useMemo(() => filterRows(rows, filter), [rows, filter]);
+  useEffect(() => keepFilter(filter), [filter]);
+  useUndoKeys(editor, setSaid);
+  const commands = useRef<() => Command[]>(() => []);
+  useEffect(() => offerCommands(() => commands.current()), []);
   const isReadOnly = editor.isReadOnly || reason !== "";
   if (!document || !policy) return <p class="notice">{reason} The builder draws it as soon as there is a JSON object on the other side.</p>;
 
@@ -70,7 +101,9 @@ export function Workbench({ tools, editor, onShowJson }: Props) {
     onShowJson();
     editor.reveal(node.offset, endOf(node));
   };
-  const targets = selected.size ? tools.filter(({ name }) => selected.has(name)) : shown.map(({ tool }) => tool);
+  const chosen = selected.size ? tools.filter(({ name }) => selected.has(name)) : shown.map(({ tool }) => tool);
+  // What the server does not offer gets no new rule; its old one can be removed.
+  const targets = chosen.filter(({ state }) => state !== "gone");
   const apply = (outcome: Outcome, word: string): void => {
     edit(outcome.edits);
     setSaid(describe(outcome, word));
@@ -92,32 +125,65 @@ export function Workbench({ tools, editor, onShowJson }: Props) {
     setSelected(next);
   };
   const tool = tools.find(({ name }) => name === opened);
+  const which = selected.size ? "selected" : "all shown";
+  const open = (name: string): void => {
+    setLeft(null);
+    setOpened(name);
+  };
+  const goBack = (): void => {
+    setLeft(opened);
+    setOpened(null);
+  };
+  const narrow = (part: Partial<typeof filter>): void => {
+    setOpened(null);
+    setFilter({ ...ANYTHING, ...part });
+  };
+  commands.current = () => [
+    ...(editor.isReadOnly ? [] : [
+      ...(steps.undo ? [{ name: "Undo", group: "Policy", keys: "Ctrl+Z", run: () => editor.undo() }] : []),
+      ...(steps.redo ? [{ name: "Redo", group: "Policy", keys: "Ctrl+Shift+Z", run: () => editor.redo() }] : []),
+    ]),
+    { name: "Show the JSON", group: "Policy", run: () => { onShowJson(); editor.reveal(0, 0); } },
+    ...(tool ? [{ name: "Back to all tools", group: "Policy", run: goBack }] : []),
+    ...LEVELS.map((level) => ({ name: `Show ${LEVEL_WORDS[level]?.toLowerCase()} risk tools`, group: "Filter", run: () => narrow({ level }) })),
+    { name: "Show tools called lately", group: "Filter", run: () => narrow({ called: true, order: BY_CALLS }) },
+    { name: "Show unreviewed tools", group: "Filter", run: () => narrow({ unreviewed: true }) },
+    { name: "Show changed tools", group: "Filter", run: () => narrow({ changed: true }) },
+    { name: "Clear filters", group: "Filter", run: () => narrow({}) },
+    ...(isReadOnly || !targets.length || tool ? [] : PLAIN.map((state) => ({
+      name: `${STATE_WORDS[state]} ${which}`, group: count(targets.length, "tool"), run: () => apply(setStates(document, policy, targets, state), STATE_WORDS[state]),
+    }))),
+    ...tools.map(({ name, title }) => ({ name, group: title || "Tool", run: () => open(name) })),
+  ];
   return (
     <>
       <div class="builder-bar row">
-        <button type="button" class="button button-small" disabled={!steps.undo || editor.isReadOnly} onClick={() => editor.undo()}>Undo</button>
-        <button type="button" class="button button-small" disabled={!steps.redo || editor.isReadOnly} onClick={() => editor.redo()}>Redo</button>
+        <button type="button" class="button button-small" disabled={!steps.undo || editor.isReadOnly} title="Ctrl+Z" aria-keyshortcuts="Control+Z Meta+Z" onClick={() => editor.undo()}>Undo</button>
+        <button type="button" class="button button-small" disabled={!steps.redo || editor.isReadOnly} title="Ctrl+Shift+Z" aria-keyshortcuts="Control+Shift+Z Meta+Shift+Z" onClick={() => editor.redo()}>Redo</button>
         <span class="muted" role="status">{reason ? `${reason} The builder waits with the last text that did.` : said}</span>
       </div>
       {tool
-        ? <RulePanel key={tool.name} {...{ tool, document, policy, report, isReadOnly }} isFresh={checked?.text === document.text} onEdit={edit} onShow={show} onBack={() => { setLeft(tool.name); setOpened(null); }} />
+        ? <RulePanel key={tool.name} {...{ tool, document, policy, report, isReadOnly }} isFresh={checked?.text === document.text} onEdit={edit} onShow={show} onBack={goBack} />
         : <>
           <LevelRules
             {...{ policy, rows, isReadOnly }} onShow={show}
             onRisk={(level, state) => edit(setRisk(document, policy, level, state))}
             onDefault={(value) => edit(setDefault(document, value))}
           />
-          <FilterBar tools={tools} filter={filter} onFilter={setFilter} />
+          <FilterBar {...{ tools, counts, filter, days }} onFilter={setFilter} />
           <div class="builder-bulk row" role="group" aria-label="Change many tools">
             <span aria-live="polite"><strong>{selected.size ? `${selected.size.toLocaleString("en-GB")} selected` : `${shown.length.toLocaleString("en-GB")} of ${count(tools.length, "tool")} shown`}</strong></span>
             {!editor.isReadOnly && <>
-              {PLAIN.map((state) => <button key={state} type="button" class="button button-small" disabled={isReadOnly || !targets.length} onClick={() => apply(setStates(document, policy, targets, state), STATE_WORDS[state])}>{STATE_WORDS[state]} {selected.size ? "selected" : "all shown"}</button>)}
-              <button type="button" class="button button-quiet button-small" disabled={isReadOnly || !targets.length} onClick={() => apply(clearOwn(document, policy, targets.map(({ name }) => name)), "Own rule removed")}>Remove own rules</button>
+              {PLAIN.map((state) => <button key={state} type="button" class="button button-small" disabled={isReadOnly || !targets.length} onClick={() => apply(setStates(document, policy, targets, state), STATE_WORDS[state])}>{STATE_WORDS[state]} {which}</button>)}
+              <button type="button" class="button button-quiet button-small" disabled={isReadOnly || !chosen.length} onClick={() => apply(clearOwn(document, policy, chosen.map(({ name }) => name)), "Own rule removed")}>Remove own rules</button>
               {selected.size > 0 && <button type="button" class="button button-quiet button-small" onClick={() => setSelected(new Set())}>Clear the selection</button>}
             </>}
           </div>
           {shown.length === 0 && <p class="empty">No tool fits these filters.</p>}
-          <ToolList rows={shown} {...{ policy, selected, isReadOnly }} focusOn={left} onSelect={select} onPick={pick} />
+          <ToolList
+            rows={shown} isGrouped={filter.order !== BY_CALLS} writeUse={({ calls }) => writeCalls(calls, days, counted)}
+            {...{ policy, selected, isReadOnly }} focusOn={left} onSelect={select} onPick={pick}
+          />
           {!editor.isReadOnly && <p class="hint">On a state, Left and Right choose, Up and Down change the tool, and the letters A, D, H, P and C pick Allow, Deny, Hide, Approve and Custom.</p>}
           <Elsewhere {...{ report, tools, policy }} onShow={show} />
         </>}
@@ -134,12 +200,13 @@ interface ElsewhereProps {
 
 // Rules that no row of the list is: patterns, rules for every tool, methods, and tools that are not there.
 function Elsewhere({ report, policy, tools, onShow }: ElsewhereProps) {
-  const drawn = useMemo(() => {
-    const names = new Set(tools.map(({ name }) => name));
-    const hidden = policy.hide.flatMap((name, index) => (names.has(name) ? [`/hide/${index}`] : []));
-    return new Set([...hidden, ...[...names].map((name) => joinPointer("tools", name))]);
-  }, [tools, policy]);
-  const rest = (report?.sentences ?? []).filter(({ pointer }) => /^\/(tools|all_tools|methods|hide)\//.test(pointer) && !drawn.has(pointer));
+  const names = useMemo(() => new Set(tools.map(({ name }) => name)), [tools]);
+  const pointers = useMemo(() => new Set([...names].map((name) => joinPointer("tools", name))), [names]);
+  const isDrawn = (pointer: string): boolean => {
+    if (!pointer.startsWith("/hide/")) return pointers.has(pointer);
+    return names.has(policy.hide[Number(pointer.slice(6))] ?? "");
+  };
+  const rest = useMemo(() => (report?.sentences ?? []).filter(({ pointer }) => /^\/(tools|all_tools|methods|hide)\//.test(pointer) && !isDrawn(pointer)), [report, policy, pointers]);
   if (!rest.length) return null;
   return (
     <details class="fold" open>

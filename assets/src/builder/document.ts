@@ -1,5 +1,5 @@
 // The text of a policy as a tree whose nodes know their place in the text. The text is the truth; this only reads it.
-import { parseTree, type Node } from "jsonc-parser";
+import { DuplicateKeyError, readTree, type Node } from "./tree";
 
 export type { Node };
 
@@ -21,22 +21,22 @@ export const textOf = (document: PolicyDocument, node: Node): string => document
 
 export function membersOf(node: Node | undefined): Member[] {
   if (node?.type !== "object") return [];
-  return (node.children ?? []).flatMap((property) => {
-    const [key, value] = property.children ?? [];
-    return key && value ? [{ key: String(key.value), property, value }] : [];
+  return (node.children ?? []).map((property) => {
+    const [key, value] = property.children as [Node, Node];
+    return { key: key.value as string, property, value };
   });
 }
 
 export const elementsOf = (node: Node | undefined): Node[] => (node?.type === "array" ? (node.children ?? []) : []);
 
 export const memberOf = (node: Node | undefined, key: string): Node | undefined =>
-  membersOf(node).find((member) => member.key === key)?.value;
+  node?.type === "object" ? node.children?.find((property) => property.children![0]!.value === key)?.children![1] : undefined;
 
 export const stringOf = (node: Node | undefined): string | undefined =>
   node?.type === "string" ? String(node.value) : undefined;
 
 export function joinPointer(...parts: readonly (string | number)[]): string {
-  return parts.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+  return parts.map((part) => `/${/[~/]/.test(String(part)) ? String(part).replaceAll("~", "~0").replaceAll("/", "~1") : part}`).join("");
 }
 
 export function findNode(document: PolicyDocument, pointer: string): Node | undefined {
@@ -48,33 +48,17 @@ export function findNode(document: PolicyDocument, pointer: string): Node | unde
   return node;
 }
 
-function findDuplicate(node: Node): string | undefined {
-  const seen = new Set<string>();
-  for (const { key } of membersOf(node)) {
-    if (seen.has(key)) return key;
-    seen.add(key);
-  }
-  for (const child of node.children ?? []) {
-    const found = child.children ? findDuplicate(child) : undefined;
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
 const refuse = (reason: string): Reading => ({ document: null, reason });
 
 // What cannot be read strictly cannot be drawn: two readers could take it for two different policies.
 export function readDocument(text: string): Reading {
   if (!text.trim()) return refuse("There is no document yet.");
-  let root: Node | undefined;
+  let root: Node;
   try {
-    JSON.parse(text);
-    root = parseTree(text);
-  } catch {
-    return refuse("The JSON does not read yet.");
+    root = readTree(text);
+  } catch (error) {
+    return refuse(error instanceof DuplicateKeyError ? error.message : "The JSON does not read yet.");
   }
-  if (root?.type !== "object") return refuse("A policy is a JSON object.");
-  const duplicate = findDuplicate(root);
-  if (duplicate !== undefined) return refuse(`The key "${duplicate}" stands twice.`);
+  if (root.type !== "object") return refuse("A policy is a JSON object.");
   return { document: { text, root }, reason: "" };
 }

@@ -1,6 +1,7 @@
 // Puts the builder beside the JSON editor of its form, with the draft that this browser kept.
 import { h, render } from "preact";
 import type { EditorHandle } from "../editor";
+import { followNews } from "./news";
 import { dropDraft, dropPublished, findDraft, isSame, keepDraft, type Draft } from "./drafts";
 import { fetchTools } from "./tools";
 import { Workbench } from "./Workbench";
@@ -51,6 +52,14 @@ class DraftKeeper {
     window.addEventListener("pagehide", () => this.keep());
   }
 
+  get base(): number {
+    return Number(this.expected?.value ?? 0);
+  }
+
+  get isDraft(): boolean {
+    return this.isUnsaved || !isSame(this.area.value, this.served);
+  }
+
   // A text that the server refused is on the page, but it is no more published than any other draft.
   private keep(): void {
     if (!this.isTouched) return;
@@ -71,7 +80,7 @@ class DraftKeeper {
     }
     const isOutrun = draft.base !== this.servedBase;
     // Somebody who asks for another start gets it; the draft stays for the start that it was made from.
-    if (isOutrun && !this.expected && location.search) return;
+    if (isOutrun && !this.expected && new URLSearchParams(location.search).has("start")) return;
     if (this.expected) this.expected.value = draft.base;
     this.put(draft.text);
     const words = isOutrun && this.expected
@@ -139,16 +148,17 @@ function keepEnter(place: HTMLElement): void {
 export async function mountBuilder(place: HTMLElement, area: HTMLTextAreaElement, editor: EditorHandle): Promise<void> {
   const bench = place.closest<HTMLElement>(".workbench");
   if (!bench) return;
-  new DraftKeeper(bench, area, editor);
+  const keeper = new DraftKeeper(bench, area, editor);
+  followNews({ base: () => keeper.base, isDraft: () => keeper.isDraft, focus: () => place.querySelector<HTMLElement>("input[type=search], h2[tabindex]")?.focus() });
   place.hidden = false;
   bench.classList.add("workbench-on");
   const choose = addSwitch(bench);
   keepEnter(place);
   place.replaceChildren(Object.assign(document.createElement("p"), { className: "muted", textContent: "Loading the tools." }));
   try {
-    const tools = await fetchTools(place.dataset["tools"] ?? "");
+    const toolbox = await fetchTools(place.dataset["tools"] ?? "");
     place.replaceChildren();
-    render(h(Workbench, { tools, editor, onShowJson: () => choose("json") }), place);
+    render(h(Workbench, { toolbox, editor, onShowJson: () => choose("json") }), place);
   } catch (error) {
     place.replaceChildren();
     note(place, "bad", `The builder could not load the tools. ${error instanceof Error ? error.message : ""} The JSON can be edited as before.`);

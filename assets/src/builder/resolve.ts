@@ -1,5 +1,5 @@
 // Which rule of a policy serves a tool and what it does with it, exactly as policies/engine/serving.py decides it.
-import { elementsOf, joinPointer, membersOf, stringOf, type Node, type PolicyDocument } from "./document";
+import { elementsOf, joinPointer, memberOf, membersOf, stringOf, type Node, type PolicyDocument } from "./document";
 import { isPattern, matchName, selectNarrowest } from "./names";
 
 export const LEVELS = ["low", "medium", "high", "critical"] as const;
@@ -38,21 +38,24 @@ export interface Serving {
 const isAction = (text: string | undefined): text is Action => ACTIONS.some((action) => action === text);
 
 function readRule(node: Node, pointer: string): Rule {
-  const members = new Map(membersOf(node).map(({ key, value }) => [key, value]));
-  const action = stringOf(members.get("action"));
+  const action = memberOf(node, "action");
+  const read = stringOf(action);
   const clauses = CLAUSES.filter((key) => {
-    const value = members.get(key);
+    const value = memberOf(node, key);
     return value !== undefined && (value.type !== "array" || elementsOf(value).length > 0);
   });
   // What the engine would refuse to read is drawn as refusing.
-  const isRead = node.type === "object" && (!members.has("action") || isAction(action));
-  return { node, pointer, action: isRead ? (isAction(action) ? action : null) : "deny", clauses };
+  const isRead = node.type === "object" && (!action || isAction(read));
+  return { node, pointer, action: isRead ? (isAction(read) ? read : null) : "deny", clauses };
 }
 
 export function readPolicy({ root }: PolicyDocument): Policy {
   const fields = new Map(membersOf(root).map(({ key, value }) => [key, value]));
-  const readRules = (name: string): Map<string, Rule> =>
-    new Map(membersOf(fields.get(name)).map(({ key, value }) => [key, readRule(value, joinPointer(name, key))]));
+  const readRules = (name: string): Map<string, Rule> => {
+    const rules = new Map<string, Rule>();
+    for (const { key, value } of membersOf(fields.get(name))) rules.set(key, readRule(value, joinPointer(name, key)));
+    return rules;
+  };
   const tools = readRules("tools");
   return {
     isDefaultAllow: stringOf(fields.get("default")) === "allow",
@@ -76,7 +79,18 @@ function stateOf(action: Action, rule: Rule | null): State {
   return action === "allow" ? "allow" : "approve";
 }
 
+// A policy is read once for each text and never changed, and every control asks for the same tools again.
+const served = new WeakMap<Policy, WeakMap<object, Serving>>();
+
 export function serve(policy: Policy, tool: { name: string; level: string }): Serving {
+  let known = served.get(policy);
+  if (!known) served.set(policy, (known = new WeakMap()));
+  let serving = known.get(tool);
+  if (!serving) known.set(tool, (serving = findServing(policy, tool)));
+  return serving;
+}
+
+function findServing(policy: Policy, tool: { name: string; level: string }): Serving {
   const hidden = policy.hide.findIndex((name) => matchName(name, tool.name));
   if (hidden >= 0) {
     const name = policy.hide[hidden] ?? "";

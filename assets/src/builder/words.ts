@@ -26,3 +26,9 @@ export function writeServing(serving: Serving): string {
 }
 
 export const count = (many: number, word: string): string => `${many.toLocaleString("en-GB")} ${word}${many === 1 ? "" : "s"}`;
+
+// How often a tool was called lately, nothing for one that was not.
+export function writeCalls(calls: number, days: number, counted: number | null): string {
+  if (!calls) return "";
+  return counted === null ? `${count(calls, "call")} in ${days} days` : `${calls.toLocaleString("en-GB")} of the latest ${count(counted, "call")}`;
+}
