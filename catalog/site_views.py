@@ -1,5 +1,5 @@
-"""Pages of the site beside the catalogue: home, attack patterns, documents, the host's pages, and the files that robots ask
-for. Public, and without the database but for the site map."""
+"""Pages of the site beside the catalogue: home, attack patterns, documents, the host's pages, and files for robots.
+Public, and without the database but for the site map."""
 
 from datetime import UTC, datetime, timedelta
 
