@@ -8,6 +8,9 @@ from typing import Final
 from policies.engine.decimals import read_number
 from policies.engine.paths import EACH, Path, Root, Step, write_steps
 from policies.engine.policy import (
+    AbsoluteAmount,
+    Amount,
+    ChoiceAmount,
     Clauses,
     Condition,
     Entry,
@@ -43,10 +46,17 @@ class ConditionCheck:
         self._problems = problems
         self._lookups = 0
 
-    def check_clauses(self, clauses: Clauses, tools: Sequence[ToolFacts], *, is_exact: bool) -> None:
-        """Check the clauses of a rule against the tools that it serves."""
+    def check_clauses(
+        self,
+        clauses: Clauses,
+        tools: Sequence[ToolFacts],
+        *,
+        is_exact: bool,
+        demanded: frozenset[str] = frozenset(),
+    ) -> None:
+        """Check the clauses of a rule against the tools that it serves; paths `demanded` elsewhere cannot be absent."""
         reach = _Reach(tools, is_exact)
-        demanded = _list_demanded(clauses.require)
+        demanded |= _list_demanded(clauses.require)
         for entry in clauses.entries:
             self._check_entry(entry, reach)
         for entry in clauses.require:
@@ -64,6 +74,10 @@ class ConditionCheck:
     ) -> None:
         """Check the clauses of `all_tools`, each against the tools that its `for` or `except` leaves."""
         parts: tuple[Entry | Limit, ...] = (*clauses.entries, *clauses.limits)
+        demanded = {
+            selector: _list_demanded([entry for entry in clauses.require if entry.selector in (None, selector)])
+            for selector in {part.selector for part in clauses.entries}
+        }
         for part in parts:
             chosen = [facts for name, facts in tools.items() if selects(part.selector, name)]
             is_exact = _is_exact(part.selector)
@@ -72,7 +86,8 @@ class ConditionCheck:
             elif any(part is required for required in clauses.require):
                 self.check_clauses(Clauses(require=(part,)), chosen, is_exact=is_exact)
             else:
-                self.check_clauses(Clauses(deny_if=(part,)), chosen, is_exact=is_exact)
+                known = demanded[part.selector]
+                self.check_clauses(Clauses(deny_if=(part,)), chosen, is_exact=is_exact, demanded=known)
 
     def _check_entry(self, entry: Entry, reach: _Reach) -> None:
         if entry.each is not None:
@@ -269,8 +284,19 @@ def _list_demanded(require: Sequence[Entry]) -> frozenset[str]:
             if isinstance(condition.subject, Path) and not is_absence:
                 demanded.add(_write_full(condition.subject, entry.each))
             elif not isinstance(condition.subject, Path):
-                demanded.update(_write_full(path, entry.each) for path in list_amount_paths(condition.subject))
+                demanded.update(_write_full(path, entry.each) for path in _list_certain(condition.subject))
     return frozenset(demanded)
+
+
+def _list_certain(amount: Amount) -> frozenset[Path]:
+    """The paths without which an amount has no value, whichever of its cases holds."""
+    match amount:
+        case ChoiceAmount(cases):
+            return frozenset.intersection(*(_list_certain(case.amount) for case in cases))
+        case AbsoluteAmount(inner):
+            return _list_certain(inner)
+        case _:
+            return frozenset(list_amount_paths(amount))
 
 
 def _is_enum_value(value: JSON, known: object) -> bool:

@@ -53,9 +53,13 @@ def test_the_builder_resolves_as_the_engine_does_and_keeps_what_it_does_not_chan
     path = tmp_path / "cases.json"
     path.write_text(json.dumps({"tools": tools, "cases": cases}), encoding="utf-8")
     argv = [str(find_node()), "--test", str(ROOT / "tests" / "assets" / "builder.test.mjs")]
-    environment = {**os.environ, "CASES": str(path)}
+    made = tmp_path / "made.json"
+    environment = {**os.environ, "CASES": str(path), "MADE": str(made)}
     answer = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert answer.returncode == 0, answer.stdout + answer.stderr
+    texts = json.loads(made.read_text(encoding="utf-8"))
+    assert len(texts) >= POLICIES
+    assert [(text, parsed.errors) for text in texts if (parsed := parse_policy(text, TOOLS)).errors] == []
 
 
 def test_the_scripts_of_the_policy_page_are_small_enough() -> None:

@@ -5,11 +5,13 @@ import { count, LEVEL_WORDS, STATE_WORDS } from "./words";
 
 interface Props {
   policy: Policy;
+  // How many rules hold for every tool.
+  shared: number;
   rows: readonly Row[];
   isReadOnly: boolean;
   onRisk: (level: string, state: Exclude<State, "custom"> | null) => void;
   onDefault: (value: "allow" | "deny") => void;
-  onShow: (pointer: string) => void;
+  onOpen: (pointer: string) => void;
 }
 
 function chosenFor(policy: Policy, level: string): string {
@@ -20,7 +22,7 @@ function chosenFor(policy: Policy, level: string): string {
   return rule.action === "require_approval" ? "approve" : "allow";
 }
 
-export function LevelRules({ policy, rows, isReadOnly, onRisk, onDefault, onShow }: Props) {
+export function LevelRules({ policy, shared, rows, isReadOnly, onRisk, onDefault, onOpen }: Props) {
   const fallback = policy.isDefaultAllow ? "allow" : "deny";
   const served = (source: string, level = ""): number =>
     rows.filter(({ tool, serving }) => serving.source === source && (!level || tool.level === level)).length;
@@ -39,11 +41,11 @@ export function LevelRules({ policy, rows, isReadOnly, onRisk, onDefault, onShow
               >
                 <option value="">As the default: {fallback}</option>
                 {STATES.filter((state) => state !== "custom" || chosen === "custom").map((state) => (
-                  <option key={state} value={state} disabled={state === "custom"}>{state === "custom" ? "With conditions, see JSON" : STATE_WORDS[state]}</option>
+                  <option key={state} value={state} disabled={state === "custom"}>{state === "custom" ? "With conditions" : STATE_WORDS[state]}</option>
                 ))}
               </select>
               <small class="muted">serves {count(served("risk", level), "tool")}</small>
-              {chosen === "custom" && <button type="button" class="button button-quiet button-small" aria-label={`Show the ${level} risk rule in the JSON`} onClick={() => onShow(`/risk/${level}`)}>JSON</button>}
+              {chosen !== "" && chosen !== "deny" && chosen !== "hide" && <button type="button" class="button button-quiet button-small" aria-label={`Conditions of the ${level} risk rule`} onClick={() => onOpen(`/risk/${level}`)}>Conditions</button>}
             </label>
           );
         })}
@@ -55,6 +57,10 @@ export function LevelRules({ policy, rows, isReadOnly, onRisk, onDefault, onShow
           ><option value="deny">Deny</option><option value="allow">Allow</option></select>
           <small class="muted">serves {count(served("default"), "tool")}</small>
         </label>
+        <div class="level">
+          <span>Every tool</span> <small class="muted">{count(shared, "rule")} on top of the others</small>
+          <button type="button" class="button button-quiet button-small" aria-label="Rules for every tool" onClick={() => onOpen("/all_tools")}>Open</button>
+        </div>
       </div>
     </details>
   );

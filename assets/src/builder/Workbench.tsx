@@ -1,17 +1,28 @@
 // The policy builder: the tools and what the policy does with each, over the text that the JSON editor beside it holds.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { clearOwn, restoreRule, setDefault, setRisk, setStates, type Outcome } from "./changes";
-import { endOf, findNode, joinPointer, readDocument, type PolicyDocument } from "./document";
+import { elementsOf, endOf, findNode, joinPointer, memberOf, readDocument, type PolicyDocument } from "./document";
 import type { Edit } from "./edits";
 import { FilterBar } from "./FilterBar";
 import { LevelRules } from "./LevelRules";
-import { readPolicy, serve, STATES, type Policy, type State } from "./resolve";
-import { RulePanel } from "./RulePanel";
+import { CLAUSES, readPolicy, serve, STATES, type Policy, type State } from "./resolve";
+import type { Props as PanelProps } from "./RulePanel";
 import { ToolList } from "./ToolList";
 import { ANYTHING, filterRows, type Row, type Tool } from "./tools";
 import { count, STATE_WORDS } from "./words";
 import type { EditorHandle } from "../editor";
 import type { Report } from "../validate";
+
+// The forms are half of the builder, and most visits to the page need none of them: they come when a rule is opened.
+function LazyPanel(props: PanelProps) {
+  const [panel, setPanel] = useState<typeof import("./RulePanel") | "failed" | null>(null);
+  useEffect(() => {
+    import("./RulePanel").then(setPanel, () => setPanel("failed"));
+  }, []);
+  if (panel === null) return <p class="muted" role="status">Loading the rule.</p>;
+  if (panel === "failed") return <div class="notice notice-bad" role="alert"><p>The rule's form could not be loaded. Load the page again; the draft is kept.</p> <p><button type="button" class="button button-small" onClick={props.onBack}>Back to all tools</button></p></div>;
+  return <panel.RulePanel {...props} />;
+}
 
 interface Props {
   tools: readonly Tool[];
@@ -50,6 +61,8 @@ export function Workbench({ tools, editor, onShowJson }: Props) {
   const [filter, setFilter] = useState(ANYTHING);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [opened, setOpened] = useState<string | null>(null);
+  // A rule that serves many tools is opened by its pointer.
+  const [openedRule, setOpenedRule] = useState<string | null>(null);
   const [left, setLeft] = useState<string | null>(null);
   const [said, setSaid] = useState("");
   const forms = useRef(new Map<string, string>());
@@ -91,7 +104,14 @@ export function Workbench({ tools, editor, onShowJson }: Props) {
     for (const name of names) isOn ? next.add(name) : next.delete(name);
     setSelected(next);
   };
-  const tool = tools.find(({ name }) => name === opened);
+  const tool = tools.find(({ name }) => name === opened) ?? null;
+  const pointer = tool ? joinPointer("tools", tool.name) : openedRule;
+  const shared = findNode(document, "/all_tools");
+  const close = (): void => {
+    if (tool) setLeft(tool.name);
+    setOpened(null);
+    setOpenedRule(null);
+  };
   return (
     <>
       <div class="builder-bar row">
@@ -99,11 +119,11 @@ export function Workbench({ tools, editor, onShowJson }: Props) {
         <button type="button" class="button button-small" disabled={!steps.redo || editor.isReadOnly} onClick={() => editor.redo()}>Redo</button>
         <span class="muted" role="status">{reason ? `${reason} The builder waits with the last text that did.` : said}</span>
       </div>
-      {tool
-        ? <RulePanel key={tool.name} {...{ tool, document, policy, report, isReadOnly }} isFresh={checked?.text === document.text} onEdit={edit} onShow={show} onBack={() => { setLeft(tool.name); setOpened(null); }} />
+      {pointer !== null
+        ? <LazyPanel key={pointer} {...{ tools, tool, pointer, document, policy, report, isReadOnly }} isFresh={checked?.text === document.text} onEdit={edit} onShow={show} onBack={close} />
         : <>
           <LevelRules
-            {...{ policy, rows, isReadOnly }} onShow={show}
+            {...{ policy, rows, isReadOnly }} onOpen={setOpenedRule} shared={CLAUSES.reduce((sum, key) => sum + elementsOf(memberOf(shared, key)).length, 0)}
             onRisk={(level, state) => edit(setRisk(document, policy, level, state))}
             onDefault={(value) => edit(setDefault(document, value))}
           />
@@ -119,7 +139,7 @@ export function Workbench({ tools, editor, onShowJson }: Props) {
           {shown.length === 0 && <p class="empty">No tool fits these filters.</p>}
           <ToolList rows={shown} {...{ policy, selected, isReadOnly }} focusOn={left} onSelect={select} onPick={pick} />
           {!editor.isReadOnly && <p class="hint">On a state, Left and Right choose, Up and Down change the tool, and the letters A, D, H, P and C pick Allow, Deny, Hide, Approve and Custom.</p>}
-          <Elsewhere {...{ report, tools, policy }} onShow={show} />
+          <Elsewhere {...{ report, tools, policy }} onShow={show} onOpen={setOpenedRule} />
         </>}
     </>
   );
@@ -130,10 +150,14 @@ interface ElsewhereProps {
   report: Report | null;
   tools: readonly Tool[];
   onShow: (pointer: string) => void;
+  onOpen: (pointer: string) => void;
 }
 
+// The pointer of the rule that a sentence is about, where a panel can show it.
+const ruleOf = (pointer: string): string | undefined => /^\/all_tools(?=\/)|^\/tools\/[^/]+$/.exec(pointer)?.[0];
+
 // Rules that no row of the list is: patterns, rules for every tool, methods, and tools that are not there.
-function Elsewhere({ report, policy, tools, onShow }: ElsewhereProps) {
+function Elsewhere({ report, policy, tools, onShow, onOpen }: ElsewhereProps) {
   const drawn = useMemo(() => {
     const names = new Set(tools.map(({ name }) => name));
     const hidden = policy.hide.flatMap((name, index) => (names.has(name) ? [`/hide/${index}`] : []));
@@ -145,7 +169,7 @@ function Elsewhere({ report, policy, tools, onShow }: ElsewhereProps) {
     <details class="fold" open>
       <summary>Rules without a row of their own</summary>
       <ul class="plain rule-rest">
-        {rest.map(({ pointer, text }) => <li key={pointer} class="row"><span>{text}</span> <button type="button" class="button button-quiet button-small" aria-label={`Show ${pointer} in the JSON`} onClick={() => onShow(pointer)}>Show in the JSON</button></li>)}
+        {rest.map(({ pointer, text }) => <li key={pointer} class="row"><span>{text}</span> {ruleOf(pointer) && <button type="button" class="button button-quiet button-small" aria-label={`Open ${pointer}`} onClick={() => onOpen(ruleOf(pointer)!)}>Open</button>} <button type="button" class="button button-quiet button-small" aria-label={`Show ${pointer} in the JSON`} onClick={() => onShow(pointer)}>Show in the JSON</button></li>)}
       </ul>
     </details>
   );
