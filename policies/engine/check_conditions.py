@@ -1,9 +1,9 @@
 """Checks the conditions of a policy against input schemas: unknown paths and enum values, what absence slips past."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from policies.engine.decimals import read_number
 from policies.engine.paths import EACH, Path, Root, Step, write_steps
@@ -30,6 +30,10 @@ _VALUE_OPS: Final = (Op.EQ, Op.NEQ, Op.IN, Op.NOT_IN)
 _SURVIVES_ABSENCE: Final = (Op.NEQ, Op.NOT_IN, Op.EXISTS, Op.WITHIN)
 _MAX_LOOKUPS: Final = 100_000
 
+# Paths that another rule demands, each with the names of the tools that it demands them of.
+Guarded: TypeAlias = Mapping[str, Set[str]]
+_UNGUARDED: Final[Guarded] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class _Reach:
@@ -52,17 +56,17 @@ class ConditionCheck:
         tools: Sequence[ToolFacts],
         *,
         is_exact: bool,
-        demanded: frozenset[str] = frozenset(),
+        guarded: Guarded = _UNGUARDED,
     ) -> None:
-        """Check the clauses of a rule against the tools that it serves; paths `demanded` elsewhere cannot be absent."""
+        """Check the clauses of a rule against the tools that it serves, with what is `guarded` elsewhere."""
         reach = _Reach(tools, is_exact)
-        demanded |= _list_demanded(clauses.require)
+        demanded = _list_demanded(clauses.require)
         for entry in clauses.entries:
             self._check_entry(entry, reach)
         for entry in clauses.require:
             self._check_require(entry)
         for entry in (*clauses.deny_if, *clauses.approve_if):
-            self._check_slips(entry, reach, demanded)
+            self._check_slips(entry, reach, demanded, guarded)
         for limit in clauses.limits:
             self._check_limit(limit, reach)
 
@@ -73,11 +77,8 @@ class ConditionCheck:
         selects: Callable[[Selector | None, str], bool],
     ) -> None:
         """Check the clauses of `all_tools`, each against the tools that its `for` or `except` leaves."""
+        guarded: dict[str, set[str]] = {}
         parts: tuple[Entry | Limit, ...] = (*clauses.entries, *clauses.limits)
-        demanded = {
-            selector: _list_demanded([entry for entry in clauses.require if entry.selector in (None, selector)])
-            for selector in {part.selector for part in clauses.entries}
-        }
         for part in parts:
             chosen = [facts for name, facts in tools.items() if selects(part.selector, name)]
             is_exact = _is_exact(part.selector)
@@ -85,9 +86,11 @@ class ConditionCheck:
                 self.check_clauses(Clauses(limits=(part,)), chosen, is_exact=is_exact)
             elif any(part is required for required in clauses.require):
                 self.check_clauses(Clauses(require=(part,)), chosen, is_exact=is_exact)
+                # The entries of `require` come before the others.
+                for path in _list_demanded((part,)):
+                    guarded.setdefault(path, set()).update(facts.name for facts in chosen)
             else:
-                known = demanded[part.selector]
-                self.check_clauses(Clauses(deny_if=(part,)), chosen, is_exact=is_exact, demanded=known)
+                self.check_clauses(Clauses(deny_if=(part,)), chosen, is_exact=is_exact, guarded=guarded)
 
     def _check_entry(self, entry: Entry, reach: _Reach) -> None:
         if entry.each is not None:
@@ -239,7 +242,7 @@ class ConditionCheck:
                     "matches",
                 )
 
-    def _check_slips(self, entry: Entry, reach: _Reach, demanded: frozenset[str]) -> None:
+    def _check_slips(self, entry: Entry, reach: _Reach, demanded: frozenset[str], guarded: Guarded) -> None:
         for condition in entry.conditions:
             if condition.op in _SURVIVES_ABSENCE:
                 continue
@@ -248,7 +251,9 @@ class ConditionCheck:
             paths += [condition.other] if condition.other is not None else []
             for path in dict.fromkeys(paths):
                 full = _write_full(path, entry.each)
-                if full not in demanded and self._can_be_absent(path, entry.each, reach):
+                known = guarded.get(full, frozenset())
+                tools = [facts for facts in reach.tools if facts.name not in known]
+                if full not in demanded and self._can_be_absent(path, entry.each, tools):
                     exists = json.dumps({"path": full, "op": "exists", "value": True}, ensure_ascii=False)
                     self._problems.add_warning(
                         condition.pointer,
@@ -256,8 +261,8 @@ class ConditionCheck:
                         exists,
                     )
 
-    def _can_be_absent(self, path: Path, each: Path | None, reach: _Reach) -> bool:
-        looks = (self._look_up(facts, path, each) for facts in reach.tools)
+    def _can_be_absent(self, path: Path, each: Path | None, tools: Sequence[ToolFacts]) -> bool:
+        looks = (self._look_up(facts, path, each) for facts in tools)
         return any(look is not None and look.is_known and look.is_optional for look in looks)
 
 

@@ -264,17 +264,25 @@ test("what the forms make is what the engine reads", () => {
   writeFileSync(process.env.MADE, JSON.stringify(made));
 });
 
-test("the warning of an absent argument carries the rule that closes it", () => {
-  const text = '{"all_tools": {"deny_if": [{"for": ["c*"], "conditions": [{"path": "args.qty", "op": "gt", "value": 5}]}]}}';
+test("the warning of an absent argument carries the rule that closes it, for the tools that have the argument", () => {
+  const slip = '"deny_if": [{CONDITIONS "conditions": [{"path": "args.qty", "op": "gt", "value": 5}]}]';
+  const text = `{"all_tools": {${slip.replace("CONDITIONS", '"for": ["c*"],')}}, "risk": {"low": {${slip.replace("CONDITIONS", "")}}}}`;
   const { document } = read(text);
   const suggestion = '{"path": "args.qty", "op": "exists", "value": true}';
   const problem = { pointer: "/all_tools/deny_if/0/conditions/0", suggestion };
-  const closing = builder.findClosing(document, problem);
-  assert.deepEqual(closing, { base: "/all_tools", path: "args.qty", entry: `{"conditions": [${suggestion}], "for": ["c*"]}` });
+  const close = (...args) => builder.findClosing(document, ...args);
+  const entry = `{"conditions": [${suggestion}], "for": ["c*"]}`;
+  assert.deepEqual(close(problem, tools), { base: "/all_tools", path: "args.qty", entry });
+  const more = [...tools, { name: "cancelNothing", input_schema: { type: "object", properties: {} } }];
+  const names = tools.map(({ name }) => name).filter((name) => name.startsWith("c"));
+  assert.equal(close(problem, more).entry, `{"conditions": [${suggestion}], "for": [${names.map((name) => JSON.stringify(name)).join(", ")}]}`);
+  const low = { pointer: "/risk/low/deny_if/0/conditions/0", suggestion };
+  assert.equal(close(low, tools).entry, `{"conditions": [${suggestion}]}`);
+  assert.equal(close(low, more).entry, null);
   for (const other of ["", "args.qty", "{", '{"path": "args.qty"}', '{"op": "exists", "path": 5}']) {
-    assert.equal(builder.findClosing(document, { ...problem, suggestion: other }), null, other);
+    assert.equal(close({ ...problem, suggestion: other }, tools), null, other);
   }
-  assert.equal(builder.findClosing(document, { pointer: "/all_tools", suggestion }), null);
+  assert.equal(close({ pointer: "/all_tools", suggestion }, tools), null);
 });
 
 test("schemas are followed through references, alternatives and lists, and a schema without end is cut", () => {

@@ -59,7 +59,8 @@ AMOUNTS: Final = (
     '{"max": "args.legs[*].qty"}',
     '{"product": ["args.qty", "args.leverage"]}',
     '{"abs": {"min": "args.legs[*].qty"}}',
-    '[{"when": [{"path": "args.side", "op": "eq", "value": "Buy"}], "amount": "args.qty"}, {"amount": {"abs": "args.leverage"}}]',
+    '[{"when": [{"path": "args.side", "op": "eq", "value": "Buy"}], "amount": "args.qty"}, '
+    '{"amount": {"abs": "args.leverage"}}]',
 )
 MAXIMA: Final = ("20000", "20000.50", '"1e3"', "1E+2")
 

@@ -53,6 +53,10 @@ IN_BATCH: list[dict[str, Any]] = [
         "on_deny": "Market orders in a batch must only reduce.",
     }
 ]
+LARGE: dict[str, Any] = {
+    "conditions": [{"amount": {"count": "args.request[*]"}, "op": "gt", "value": 3}],
+    "on_deny": "A person looks at large batches.",
+}
 SHARED = """{
   "version": "1",
   "default": "deny",
@@ -200,45 +204,54 @@ def test_an_orders_rules_are_made_in_forms_and_the_review_shows_them(
     assert complaints == []
 
 
-def test_a_batch_is_judged_by_each_of_its_orders_and_asks_a_person(
-    page: Page, instance: Instance, screenshots: Path, complaints: list[str]
-) -> None:
-    open_policy(page, instance, "forms-batch")
-    panel = open_tool(page, "batchCreateOrders")
+def make_batch_rules(page: Page) -> None:
     form = new_rule(page, "deny_if")
     choose(form, "Argument", "args.request[*].orderType")
     expect(form.get_by_text("One element of the list is enough.")).to_be_visible()
     choose(form, "Comparison", "eq")
     choose(form, "Value of any of request: orderType", '"Market"')
     form.get_by_role("button", name="Add a condition").click()
+    choose(condition(form, 2), "Argument", "args.request[*].reduceOnly")
     expect(form.get_by_text("may be met by two different elements")).to_be_visible()
     choose(form, "What the conditions look at", "args.request[*]")
-    choose(condition(form, 2), "Argument", "item.reduceOnly")
     choose(condition(form, 2), "Comparison", "neq")
     add(form, IN_BATCH[0]["on_deny"])
-    assert [sorted(each.items(), key=str) for each in rule_of(page, "batchCreateOrders")["deny_if"]] == [
-        sorted(each.items(), key=str) for each in IN_BATCH
-    ]
-    sentence = "Denied when orderType is Market and reduceOnly is not true (for any element of request)."
-    expect(panel.get_by_text(sentence, exact=True)).to_be_visible()
-
     form = new_rule(page, "approve_if")
     choose(form, "Argument", "(amount)")
     choose(form, "Amount", "count")
     choose(form, "Argument of the amount", "args.request[*]")
     choose(form, "Comparison", "gt")
     fill(form, "Value of the amount", "3")
-    add(form, "A person looks at large batches.")
-    many: dict[str, Any] = {"conditions": [{"amount": {"count": "args.request[*]"}, "op": "gt", "value": 3}]}
-    many["on_deny"] = "A person looks at large batches."
-    assert rule_of(page, "batchCreateOrders")["approve_if"] == [many]
-    expect(panel.get_by_text("Asks a person when the number of request is above 3.", exact=True)).to_be_visible()
-    page.screenshot(path=screenshots / "forms-batch.png", full_page=True)
+    add(form, LARGE["on_deny"])
 
+
+def test_a_batch_is_judged_by_each_of_its_orders_and_asks_a_person(
+    page: Page, instance: Instance, screenshots: Path, complaints: list[str]
+) -> None:
+    open_policy(page, instance, "forms-batch")
+    panel = open_tool(page, "batchCreateOrders")
+    make_batch_rules(page)
+    made = rule_of(page, "batchCreateOrders")
+    assert (made["deny_if"], made["approve_if"]) == (IN_BATCH, [LARGE])
+    for sentence in (
+        "Denied when orderType is Market and reduceOnly is not true (for any element of request).",
+        "Asks a person when the number of request is above 3.",
+    ):
+        expect(panel.get_by_text(sentence, exact=True)).to_be_visible()
+    page.screenshot(path=screenshots / "forms-batch.png", full_page=True)
+    assert complaints == []
+
+
+def test_a_rule_that_stands_is_changed_in_its_place_and_says_what_is_wrong_there(
+    page: Page, instance: Instance, complaints: list[str]
+) -> None:
+    held = {**json.loads(START), "tools": {"batchCreateOrders": {"approve_if": [LARGE]}}}
+    open_policy(page, instance, "forms-change", json.dumps(held, indent=1))
+    panel = open_tool(page, "batchCreateOrders")
     entry = page.get_by_role("group", name=re.compile("^Ask a person when"))
     before = text_of(page)
     fill(entry, "Value of the amount", "4.0")
-    assert '"op": "gt", "value": 4.0}' in text_of(page)
+    assert '"value": 4.0' in text_of(page)
     entry.get_by_role("button", name="Add a condition").click()
     fresh = entry.get_by_role("group", name="New condition", exact=True)
     expect(fresh.get_by_role("button", name="Add the condition")).to_be_disabled()
@@ -258,6 +271,43 @@ def test_a_batch_is_judged_by_each_of_its_orders_and_asks_a_person(
     for _ in range(3):
         page.get_by_role("button", name="Undo").click()
     assert text_of(page) == before
+    assert complaints == []
+
+
+def test_the_comparisons_fit_the_arguments_type_and_one_argument_bounds_another(
+    page: Page, instance: Instance, complaints: list[str]
+) -> None:
+    open_policy(page, instance, "forms-types")
+    panel = open_tool(page, "createOrder")
+    form = new_rule(page, "deny_if")
+    ordered = ["lte", "gte", "lt", "gt"]
+    for argument, ops in {
+        "args.side": ["in", "not_in", "eq", "neq", "exists"],
+        "args.reduceOnly": ["eq", "neq", "exists"],
+        "args.price": ["in", "not_in", "eq", "neq", *ordered, "contains", "matches", "regex", "exists"],
+        "(amount)": [*ordered, "eq", "neq", "in", "not_in"],
+    }.items():
+        choose(form, "Argument", argument)
+        offered = form.get_by_label("Comparison", exact=True).locator("option")
+        assert offered.evaluate_all("options => options.map((each) => each.value)") == ops
+    choose(form, "Argument", "args.price")
+    choose(form, "Comparison", "gt")
+    choose(form, "Compared with", "path")
+    expect(form.get_by_role("button", name="Add the rule")).to_be_disabled()
+    choose(form, "Other argument", "args.takeProfit")
+    form.get_by_role("button", name="Add a condition").click()
+    choose(condition(form, 2), "Argument", "args.symbol")
+    choose(condition(form, 2), "Comparison", "matches")
+    fill(condition(form, 2), "Value of symbol", "[A-Z]+(USDT")
+    add(form)
+    entry = page.get_by_role("group", name=re.compile("^Deny when price is above and symbol"))
+    expect(condition(entry, 2)).to_contain_text("missing )")
+    fill(condition(entry, 2), "Value of symbol", r"[A-Z]+\d*USDT")
+    assert rule_of(page, "createOrder")["deny_if"][0]["conditions"] == [
+        {"path": "args.price", "op": "gt", "value": {"path": "args.takeProfit"}},
+        {"path": "args.symbol", "op": "matches", "value": r"[A-Z]+\d*USDT"},
+    ]
+    expect(panel).to_contain_text("Denied when price is above takeProfit and symbol fits the pattern")
     assert complaints == []
 
 
@@ -295,7 +345,9 @@ def test_rules_that_serve_many_tools_have_the_same_forms(
     panel.get_by_role("button", name="Close it: refuse calls without args.symbol").click()
     shared = json.loads(text_of(page))["all_tools"]
     exists = {"path": "args.symbol", "op": "exists", "value": True}
-    assert shared["require"] == [{"conditions": [exists], "except": ["get*"]}]
+    closed = shared["require"][0]
+    assert closed["conditions"] == [exists]
+    assert "createOrder" in closed["for"] and "CoinListQuery" not in closed["for"]
     expect(panel.get_by_role("button", name=re.compile("Close it"))).to_have_count(0)
     limit = page.get_by_role("group", name="At most a limit on calls")
     choose(limit, "Tools it holds for", "for")
@@ -367,7 +419,10 @@ def test_the_forms_fit_a_narrow_screen(page: Page, instance: Instance, screensho
         expect(panel.get_by_role("group", name=re.compile("^Deny when"))).to_be_visible()
         page.screenshot(path=screenshots / f"forms-{tool}-{theme}-390.png", full_page=True)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
-        assert page.evaluate(
-            "[...document.querySelectorAll('.rule *')].filter(e => e.getBoundingClientRect().right > 391).length"
-        ) == 0
+        assert (
+            page.evaluate(
+                "[...document.querySelectorAll('.rule *')].filter(e => e.getBoundingClientRect().right > 391).length"
+            )
+            == 0
+        )
         page.get_by_role("button", name="Back to all tools").click()

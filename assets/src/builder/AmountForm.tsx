@@ -1,10 +1,10 @@
 // An amount as a form: an argument, a sum, a count, a product, a size, or one of them by case.
-import { changeAt, changeItems, changeKeys } from "./changes";
 import { ConditionList } from "./Conditions";
 import { PathPick, Pick, type Sheet } from "./controls";
 import { elementsOf, findNode, memberOf, membersOf, stringOf, textOf } from "./document";
 import { pathsIn } from "./forms";
 import { hasWildcard, type Place } from "./places";
+import { changeAt, changeItems, changeKeys } from "./strokes";
 
 const FORMS = [
   ["path", "the argument"], ["sum", "the sum of"], ["count", "the number of"], ["min", "the least of"], ["max", "the greatest of"],
@@ -34,7 +34,7 @@ export function AmountForm({ sheet, pointer }: { sheet: Sheet; pointer: string }
   const lists = sheet.places.flatMap((place) => (place.type === "list" ? [{ ...place, path: `${place.path}[*]` }] : []));
   const places = form === "count" ? lists : form === "path" ? numbers.filter(({ path }) => !hasWildcard(path)) : numbers;
   const pick = (at: string, label: string) => (
-    <PathPick sheet={sheet} label={label} value={stringOf(findNode(sheet.document, at)) ?? ""} places={places} onPick={(path) => put(at, path)} />
+    <PathPick sheet={sheet} extent="" label={label} value={stringOf(findNode(sheet.document, at)) ?? ""} places={places} onPick={(path) => put(at, path)} />
   );
   const change = (next: string): void => {
     const paths = (node.type === "string" ? [node] : pathsIn(node)).map((path) => textOf(sheet.document, path));

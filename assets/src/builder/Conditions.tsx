@@ -1,11 +1,11 @@
 // Conditions as forms: what they look at, how it is compared, with what.
 import { useId, useState } from "preact/hooks";
 import { AmountForm, BLANK_AMOUNT } from "./AmountForm";
-import { changeAt, changeItems, changeKeys } from "./changes";
-import { Box, nameOf, PathPick, Pick, Problems, useDraft, type Sheet } from "./controls";
+import { Box, PathPick, Pick, Problems, useDraft, type Sheet } from "./controls";
 import { elementsOf, findNode, memberOf, stringOf, textOf, type Node } from "./document";
 import { blankValue, carryValue, DAYS, isListOp, isOrderOp, isWhole, opsFor, otherOf, readValues, showValues, takesArgument, textsOf, writeValue, type Op } from "./forms";
-import { hasWildcard, type PlaceType } from "./places";
+import { hasWildcard, writePath, type Extent, type PlaceType } from "./places";
+import { changeAt, changeItems, changeKeys } from "./strokes";
 import { capitalise, OP_WORDS } from "./words";
 
 export const BLANK_CONDITION = '{"path": "", "op": "in", "value": []}';
@@ -19,10 +19,12 @@ interface Subject {
   choices: readonly string[];
 }
 
+const extentOf = ({ part }: Sheet): Extent => (part === "require" ? "all of " : "any of ");
+
 function subjectOf(sheet: Sheet, condition: Node | undefined): Subject {
   const path = stringOf(memberOf(condition, "path"));
   if (path === undefined) return { path: AMOUNT, name: "the amount", type: "amount", choices: [] };
-  const name = nameOf(path, sheet.part === "require");
+  const name = path ? writePath(path, extentOf(sheet)) : "the argument";
   if (path === "call.time") return { path, name, type: "time", choices: [] };
   const place = sheet.places.find((each) => each.path === path);
   return { path, name, type: place?.type ?? "any", choices: place?.choices ?? [] };
@@ -90,7 +92,7 @@ function ConditionRow({ sheet, pointer, node, lead }: { sheet: Sheet; pointer: s
     <div class="row" role="group" aria-label={subject.name} aria-describedby={id}>
       {lead && <span>{lead}</span>}
       <PathPick
-        sheet={sheet} label="Argument" value={subject.path} places={sheet.places} onPick={pickSubject}
+        sheet={sheet} extent={extentOf(sheet)} label="Argument" value={subject.path} places={sheet.places} onPick={pickSubject}
         more={[["call.time", "the time of the call"], [AMOUNT, "an amount"]]}
       />
       {subject.path === AMOUNT && <AmountForm sheet={sheet} pointer={`${pointer}/amount`} />}
@@ -123,7 +125,7 @@ function ValueForm({ sheet, pointer, subject, op, value }: ValueProps) {
         onPick={(kind) => put(kind === "path" ? '{"path": ""}' : blankValue(op, subject.type))}
       />}
       {other
-        ? <PathPick sheet={sheet} label="Other argument" value={stringOf(other) ?? ""} places={others} onPick={(path) => onEdit(changeAt(document, `${pointer}/value/path`, JSON.stringify(path)))} />
+        ? <PathPick sheet={sheet} extent="" label="Other argument" value={stringOf(other) ?? ""} places={others} onPick={(path) => onEdit(changeAt(document, `${pointer}/value/path`, JSON.stringify(path)))} />
         : <LiteralForm {...{ sheet, subject, op, put }} texts={textsOf(document, value)} />}
     </>
   );

@@ -1,12 +1,12 @@
 // One argument rule or limit as a form, and the form that adds one; both made from the tools' input schemas.
 import { useState } from "preact/hooks";
 import { AmountForm, BLANK_AMOUNT } from "./AmountForm";
-import { changeAt, changeEach, changeKeys } from "./changes";
 import { BLANK_CONDITION, ConditionList, writeConditions } from "./Conditions";
 import { Box, Pick, Problems, ReasonBox, useDraft, WindowPick, type Sheet } from "./controls";
 import { elementsOf, findNode, memberOf, stringOf, textOf } from "./document";
-import { isWhole, NUMBER, PARTS, pathsIn, SCOPES, showValues, type Part } from "./forms";
+import { isWhole, NUMBER, PARTS, SCOPES, showValues, type Part } from "./forms";
 import { hasWildcard, listOf, placesIn, writePath } from "./places";
+import { changeAt, changeEach, changeKeys } from "./strokes";
 
 const PART_WORDS: Record<Part, string> = { require: "Only when", deny_if: "Deny when", approve_if: "Ask a person when", limits: "At most" };
 const SCOPE_WORDS: Record<string, string> = { grant: "for each grant", server: "for the whole server", organisation: "for the whole organisation", session: "for each grant (session)" };
@@ -43,9 +43,8 @@ function EntryBody({ sheet, pointer }: { sheet: Sheet; pointer: string }) {
   const each = listOf(stringOf(memberOf(node, "each")) ?? "");
   const lists = sheet.places.filter(({ type }) => type === "list").map(({ path }) => `${path}[*]`);
   const inner: Sheet = { ...sheet, places: placesIn(sheet.places, each) };
-  const name = (list: string): string => writePath(list.slice(0, -3), false);
-  const isListed = !!node && pathsIn(node).some((path) => hasWildcard(String(path.value)));
-  const isMany = elementsOf(memberOf(node, "conditions")).length > 1;
+  const name = (list: string): string => writePath(list.slice(0, -3), "");
+  const listed = elementsOf(memberOf(node, "conditions")).filter((condition) => hasWildcard(stringOf(memberOf(condition, "path")) ?? ""));
   return (
     <>
       {(lists.length > 0 || each) && <div class="row"><span>Look at</span> <Pick
@@ -55,9 +54,9 @@ function EntryBody({ sheet, pointer }: { sheet: Sheet; pointer: string }) {
       /></div>}
       <ConditionList sheet={inner} pointer={`${pointer}/conditions`} />
       {each && <p class="hint">{sheet.part === "require" ? "Every element must fit, and an empty list is refused." : "One element for which all conditions hold is enough."}</p>}
-      {!each && isListed && <p class="hint">{sheet.part === "require"
+      {!each && listed.length > 0 && <p class="hint">{sheet.part === "require"
         ? "Every element of the list must fit, and an empty list is refused."
-        : `One element of the list is enough.${isMany ? " Two conditions may be met by two different elements; to judge each element by all of them, look at each element." : ""}`}</p>}
+        : `One element of the list is enough.${listed.length > 1 ? " Two conditions may be met by two different elements; to judge each element by all of them, look at each element." : ""}`}</p>}
     </>
   );
 }

@@ -1,10 +1,11 @@
 // The head of a rule's panel: which tools it serves, what it does with them, what the agent then reads, and how often.
-import { changeKeys, isBlocked } from "./changes";
+import { isBlocked } from "./changes";
 import { ReasonBox } from "./controls";
 import { memberOf, stringOf, type Node, type PolicyDocument } from "./document";
 import { drop, set, type Changes, type Edit } from "./edits";
 import { RateForm } from "./RateForm";
 import { ACTIONS, serve, type Policy } from "./resolve";
+import { changeKeys } from "./strokes";
 import type { Tool } from "./tools";
 import { capitalise, count, LEVEL_WORDS, writeSource } from "./words";
 

@@ -1,7 +1,7 @@
 // One rule, of a tool or of many: what it does, how often, its argument rules and limits. What no form can draw stands as
 // a sentence with its JSON.
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { addItem, changeRule, changeShared, clearOwn, dropItem, findClosing, isBlocked } from "./changes";
+import { addItem, changeRule, clearOwn, dropItem, isBlocked } from "./changes";
 import { isUnder, Problems, type Sheet } from "./controls";
 import { elementsOf, findNode, memberOf, textOf, type Node, type PolicyDocument } from "./document";
 import type { Changes, Edit } from "./edits";
@@ -10,9 +10,10 @@ import { isDrawn, PARTS, type Part } from "./forms";
 import { joinPlaces } from "./places";
 import { serve, type Policy } from "./resolve";
 import { RuleHead } from "./RuleHead";
+import { changeShared, findClosing } from "./strokes";
 import type { Tool } from "./tools";
 import { LEVEL_WORDS } from "./words";
-import type { Problem, Report } from "../validate";
+import type { Report } from "../validate";
 
 export interface Props {
   tools: readonly Tool[];
@@ -81,14 +82,16 @@ export function RulePanel(props: Props) {
     wanted.current = `${pointer}/${part}/${elementsOf(memberOf(base, part)).length}`;
     change(addItem(part, text));
   };
-  const closingOf = (problem: Problem): { words: string; add: () => void } | null => {
-    const closing = findClosing(document, problem);
+  const closingOf: Sheet["closingOf"] = (problem) => {
+    const closing = findClosing(document, problem, served);
     if (closing?.base !== pointer) return null;
+    const { entry, path } = closing;
+    if (entry === null) return { words: "To require it here would refuse every call of the tools that have no such argument; close it in a rule of those that have.", add: null };
     const close = (): void => {
-      add("require", closing.entry);
-      setSaid(`Calls without ${closing.path} are now refused. Undo takes that back.`);
+      add("require", entry);
+      setSaid(`Calls without ${path} are now refused. Undo takes that back.`);
     };
-    return { words: `Close it: refuse calls without ${closing.path}`, add: close };
+    return { words: `Close it: refuse calls without ${path}`, add: close };
   };
   const sheet: Omit<Sheet, "part"> = { document, places, isLocked, isDraft: false, problems, onEdit, closingOf };
   const items = itemsOf(rule, pointer);

@@ -1,9 +1,7 @@
 // What the builder's controls do to a policy: each gives the edits of the text, and none where nothing would change.
-import { elementsOf, findNode, memberOf, membersOf, readDocument, stringOf, textOf, type Node, type PolicyDocument } from "./document";
-import { drop, editDocument, editNode, inside, items, set, type Change, type Changes, type Edit } from "./edits";
-import { pathsIn } from "./forms";
+import { elementsOf, membersOf, textOf, type Node, type PolicyDocument } from "./document";
+import { drop, editDocument, inside, items, set, type Change, type Changes, type Edit } from "./edits";
 import { matchName } from "./names";
-import { listOf } from "./places";
 import { CLAUSES, serve, type Action, type Policy, type State } from "./resolve";
 
 export interface ToolName {
@@ -126,61 +124,6 @@ export const addItem = (key: string, text: string): Changes => new Map([[key, it
 export function dropItem(rule: Node, key: string, index: number): Changes {
   const list = elementsOf(membersOf(rule).find((member) => member.key === key)?.value);
   return new Map([[key, list.length === 1 ? drop : items([index])]]);
-}
-
-// Changes inside a rule that several tools share: of a level, of a pattern, of all_tools.
-export function changeShared(document: PolicyDocument, pointer: string, changes: Changes): Edit[] {
-  const parts = pointer.split("/").slice(1).map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
-  const change = parts.reduceRight<Change>((inner, part) => inside([[part, inner]]), inside(changes));
-  return change.kind === "inside" ? editDocument(document, change.changes) : [];
-}
-
-// Edits below one pointer, where what is edited is known to be there; null takes a key away.
-export function changeAt(document: PolicyDocument, pointer: string, text: string): Edit[] {
-  const node = findNode(document, pointer);
-  return node ? editNode(document, node, set(text)) : [];
-}
-
-export function changeKeys(document: PolicyDocument, pointer: string, texts: Readonly<Record<string, string | null>>): Edit[] {
-  const node = findNode(document, pointer);
-  if (node?.type !== "object") return [];
-  const known = new Set(membersOf(node).map(({ key }) => key));
-  const wanted = Object.entries(texts).filter(([key, text]) => text !== null || known.has(key));
-  return editNode(document, node, inside(wanted.map(([key, text]) => [key, text === null ? drop : set(text)])));
-}
-
-export function changeItems(document: PolicyDocument, pointer: string, dropped: readonly number[], added: readonly string[] = []): Edit[] {
-  const node = findNode(document, pointer);
-  return node?.type === "array" ? editNode(document, node, items(dropped, added)) : [];
-}
-
-// Judges the elements of a list together, another list's, or the call as a whole (""); the paths move along.
-export function changeEach(document: PolicyDocument, pointer: string, each: string): Edit[] {
-  const entry = findNode(document, pointer);
-  if (!entry) return [];
-  const before = listOf(stringOf(memberOf(entry, "each")) ?? "");
-  if (before === each) return [];
-  const move = (path: string): string => {
-    const full = before && /^item(?![^.[])/.test(path) ? before + path.slice(4) : path;
-    return each && full.startsWith(each) ? `item${full.slice(each.length)}` : full;
-  };
-  const moved = pathsIn(memberOf(entry, "conditions") ?? entry).flatMap((node) => {
-    const path = String(node.value);
-    return move(path) === path ? [] : editNode(document, node, set(JSON.stringify(move(path))));
-  });
-  return [...moved, ...changeKeys(document, pointer, { each: each ? JSON.stringify(each) : null })].sort((one, other) => one.offset - other.offset);
-}
-
-// The rule that closes what an absent argument slips past, as the report's warning names it; null for other warnings.
-export function findClosing(document: PolicyDocument, problem: { pointer: string; suggestion: string }): { base: string; entry: string; path: string } | null {
-  const found = /^(.*)\/(?:require|deny_if|approve_if)\/\d+(?=\/)/.exec(problem.pointer);
-  if (!found || !problem.suggestion.startsWith("{")) return null;
-  const { document: read } = readDocument(problem.suggestion);
-  const path = read && stringOf(memberOf(read.root, "path"));
-  if (!read || path === undefined || path === null || stringOf(memberOf(read.root, "op")) !== "exists") return null;
-  const selectors = membersOf(findNode(document, found[0])).filter(({ key }) => key === "for" || key === "except");
-  const written = selectors.map(({ key, value }) => `, "${key}": ${textOf(document, value)}`).join("");
-  return { base: found[1] ?? "", entry: `{"conditions": [${problem.suggestion}]${written}}`, path };
 }
 
 // Puts back the text of a rule as it was before its conditions were taken away.

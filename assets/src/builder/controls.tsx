@@ -3,7 +3,7 @@ import { useEffect, useId, useState } from "preact/hooks";
 import { readDocument, type PolicyDocument } from "./document";
 import { applyEdits, type Edit } from "./edits";
 import type { Part } from "./forms";
-import { hasWildcard, writePath, type Place } from "./places";
+import { hasWildcard, writePath, type Extent, type Place } from "./places";
 import type { Problem } from "../validate";
 
 // A form draws what stands at a pointer of a text, and gives edits of that text.
@@ -16,7 +16,7 @@ export interface Sheet {
   isDraft: boolean;
   problems: readonly Problem[];
   onEdit: (edits: readonly Edit[]) => void;
-  closingOf: (problem: Problem) => { words: string; add: () => void } | null;
+  closingOf: (problem: Problem) => { words: string; add: (() => void) | null } | null;
 }
 
 // A text of its own, for what is not in the policy yet.
@@ -113,15 +113,15 @@ interface PathProps {
   value: string;
   places: readonly Place[];
   more?: readonly (readonly [string, string])[];
+  extent: Extent;
   onPick: (path: string) => void;
 }
 
-export function PathPick({ sheet, label, value, places, more = [], onPick }: PathProps) {
-  const words = (path: string): string => writePath(path, sheet.part === "require");
+export function PathPick({ sheet, label, value, places, more = [], extent, onPick }: PathProps) {
   const known = places.some(({ path }) => path === value) || more.some(([path]) => path === value) || !value;
   const paths = known ? places.map(({ path }) => path) : [...places.map(({ path }) => path), value];
   const [single, listed] = [paths.filter((path) => !hasWildcard(path)), paths.filter(hasWildcard)];
-  const draw = (path: string) => <option key={path} value={path}>{words(path)}</option>;
+  const draw = (path: string) => <option key={path} value={path}>{writePath(path, extent)}</option>;
   return (
     <select class="select-inline rule-path" aria-label={label} value={value} disabled={sheet.isLocked} onChange={(event) => onPick(event.currentTarget.value)}>
       {!value && <option value="">choose an argument</option>}
@@ -145,7 +145,7 @@ export function Problems({ sheet, pointer, id }: { sheet: Sheet; pointer: string
         return (
           <li key={problem.pointer + problem.message}>
             {problem.message} {!closing && problem.suggestion && <code>{problem.suggestion}</code>}
-            {closing && <button type="button" class="button button-small" onClick={closing.add}>{closing.words}</button>}
+            {closing && (closing.add ? <button type="button" class="button button-small" onClick={closing.add}>{closing.words}</button> : closing.words)}
           </li>
         );
       })}
@@ -174,5 +174,3 @@ export function WindowPick({ text, isLocked, onText }: { text: string; isLocked:
     </>
   );
 }
-
-export const nameOf = (path: string, isRequire: boolean): string => (path ? writePath(path, isRequire) : "the argument");

@@ -6,4 +6,5 @@ export * from "./forms";
 export * from "./names";
 export * from "./places";
 export * from "./resolve";
+export * from "./strokes";
 export * from "./tools";

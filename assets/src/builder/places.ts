@@ -55,8 +55,16 @@ function describe(path: string, nodes: readonly Schema[]): Place {
   return { path, type: types.size === 1 && type ? type : "any", choices: [] };
 }
 
+const known = new WeakMap<Schema, readonly Place[]>();
+
+export function placesOf(schema: Schema): readonly Place[] {
+  const found = known.get(schema) ?? findPlaces(schema);
+  known.set(schema, found);
+  return found;
+}
+
 // Wide before deep, so that of a schema without end the arguments that people know come first.
-export function placesOf(schema: Schema): Place[] {
+function findPlaces(schema: Schema): Place[] {
   const found: Place[] = [];
   const waiting: { path: string; nodes: Schema[]; steps: number }[] = [{ path: "args", nodes: [schema], steps: 0 }];
   for (let at = 0; at < waiting.length && found.length < MAX_PLACES; at += 1) {
@@ -103,13 +111,15 @@ export const hasWildcard = (path: string): boolean => path.includes("[*]");
 // An `each` may leave its [*] out.
 export const listOf = (each: string): string => (!each || each.endsWith("[*]") ? each : `${each}[*]`);
 
-// As people say it: in require all elements must do, elsewhere one is enough.
-export function writePath(path: string, isRequire: boolean): string {
+// How many elements of a list have to do: in require all of them, elsewhere one; an amount goes through them all itself.
+export type Extent = "all of " | "any of " | "";
+
+export function writePath(path: string, extent: Extent): string {
   if (path === "call.time") return "the time of the call";
   if (path === "item") return "the element";
   const plain = path.replace(/^args\.?/, "").replace(/^item\.?/, "the element: ");
   const at = plain.lastIndexOf("[*]");
   if (at < 0) return plain;
   const rest = plain.slice(at + 3).replace(/^\./, "");
-  return `${isRequire ? "all of" : "any of"} ${plain.slice(0, at)}${rest && `: ${rest}`}`;
+  return `${extent}${plain.slice(0, at)}${rest && `: ${rest}`}`;
 }
