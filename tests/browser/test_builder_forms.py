@@ -339,7 +339,7 @@ def test_rules_that_serve_many_tools_have_the_same_forms(
     assert '"max": 1e1' in text_of(page)
     page.get_by_role("button", name="Back to all tools").click()
 
-    page.get_by_role("button", name="Rules for every tool").click()
+    page.get_by_role("button", name="Open the rules for every tool").click()
     panel = page.get_by_role("region", name="Every tool")
     expect(panel).to_contain_text("All tools but get*: denied when symbol is XRPUSDT.")
     panel.get_by_role("button", name="Close it: refuse calls without args.symbol").click()

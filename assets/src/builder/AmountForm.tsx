@@ -1,4 +1,5 @@
 // An amount as a form: an argument, a sum, a count, a product, a size, or one of them by case.
+import { useRef } from "preact/hooks";
 import { ConditionList } from "./Conditions";
 import { PathPick, Pick, type Sheet } from "./controls";
 import { elementsOf, findNode, memberOf, membersOf, stringOf, textOf } from "./document";
@@ -54,19 +55,20 @@ export function AmountForm({ sheet, pointer }: { sheet: Sheet; pointer: string }
 
 function Cases({ sheet, pointer }: { sheet: Sheet; pointer: string }) {
   const { document, isLocked, onEdit } = sheet;
+  const box = useRef<HTMLDivElement>(null);
   const cases = elementsOf(findNode(document, pointer));
   const add = (text: string): void => onEdit(changeItems(document, pointer, [], [text]));
   // Cases are chosen by what is there, as in deny_if: one element of a list is enough.
   const inner: Sheet = { ...sheet, part: "deny_if" };
   return (
-    <div class="rule-cases">
+    <div class="rule-cases" role="group" aria-label="Cases" tabIndex={-1} ref={box}>
       {cases.map((node, index) => {
         const at = `${pointer}/${index}`;
         const isElse = !elementsOf(memberOf(node, "when")).length;
         return (
           <div key={at} class="rule-case" role="group" aria-label={`Case ${index + 1}`}>
             <div class="row"><span>{isElse ? (index ? "Else" : "Always") : "When the conditions below hold,"} count</span> <AmountForm sheet={sheet} pointer={`${at}/amount`} />
-              {!isLocked && cases.length > 1 && <button type="button" class="button button-quiet button-small" aria-label={`Remove case ${index + 1}`} onClick={() => onEdit(changeItems(document, pointer, [index]))}>Remove the case</button>}
+              {!isLocked && cases.length > 1 && <button type="button" class="button button-quiet button-small" aria-label={`Remove case ${index + 1}`} onClick={() => { box.current?.focus(); onEdit(changeItems(document, pointer, [index])); }}>Remove</button>}
             </div>
             {memberOf(node, "when")
               ? <ConditionList sheet={inner} pointer={`${at}/when`} canBeEmpty />

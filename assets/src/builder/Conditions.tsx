@@ -1,5 +1,5 @@
 // Conditions as forms: what they look at, how it is compared, with what.
-import { useId, useState } from "preact/hooks";
+import { useId, useRef, useState } from "preact/hooks";
 import { AmountForm, BLANK_AMOUNT } from "./AmountForm";
 import { Box, PathPick, Pick, Problems, useDraft, type Sheet } from "./controls";
 import { elementsOf, findNode, memberOf, stringOf, textOf, type Node } from "./document";
@@ -40,19 +40,22 @@ export function ConditionList({ sheet, pointer, canBeEmpty = false }: { sheet: S
   const { document, isLocked, onEdit } = sheet;
   const conditions = elementsOf(findNode(document, pointer));
   const add = (text: string): void => onEdit(changeItems(document, pointer, [], [text]));
+  // What goes takes the focus with it, unless that has gone before.
+  const box = useRef<HTMLDivElement>(null);
+  const stay = (): void => box.current?.focus();
   return (
-    <div class="rule-conditions">
+    <div class="rule-conditions" role="group" aria-label="Conditions" tabIndex={-1} ref={box}>
       {conditions.map((node, index) => (
         <div key={index} class="rule-condition" role="group" aria-label={`Condition ${index + 1}`}>
           <ConditionRow sheet={sheet} pointer={`${pointer}/${index}`} node={node} lead={index ? "and" : ""} />
           {!isLocked && (canBeEmpty || conditions.length > 1) && <button
             type="button" class="button button-quiet button-small" aria-label={`Remove condition ${index + 1}`}
-            onClick={() => onEdit(changeItems(document, pointer, [index]))}
+            onClick={() => { stay(); onEdit(changeItems(document, pointer, [index])); }}
           >Remove</button>}
         </div>
       ))}
       {isAdding && !isLocked
-        ? <NewCondition sheet={sheet} onAdd={(text) => { add(text); setAdding(false); }} onLeave={() => setAdding(false)} />
+        ? <NewCondition sheet={sheet} onAdd={(text) => { stay(); add(text); setAdding(false); }} onLeave={() => { stay(); setAdding(false); }} />
         : !isLocked && <p><button type="button" class="button button-quiet button-small" onClick={() => (sheet.isDraft ? add(BLANK_CONDITION) : setAdding(true))}>Add a condition</button></p>}
     </div>
   );
@@ -99,7 +102,7 @@ function ConditionRow({ sheet, pointer, node, lead }: { sheet: Sheet; pointer: s
       {subject.path && op !== "within" && <Pick label="Comparison" value={op} isLocked={isLocked} options={(ops.includes(op) ? ops : [...ops, op]).map((each) => [each, OP_WORDS[each]])} onPick={pickOp} />}
       {subject.path && op === "within" && <HoursForm sheet={sheet} pointer={`${pointer}/value`} />}
       {subject.path && op !== "within" && <ValueForm {...{ sheet, pointer, subject, op }} value={value} />}
-      <Problems sheet={sheet} pointer={pointer} id={id} />
+      <Problems sheet={{ ...sheet, problems: sheet.problems.filter((problem) => !/\/when\/\d+/.test(problem.pointer.slice(pointer.length))) }} pointer={pointer} id={id} />
     </div>
   );
 }

@@ -59,7 +59,7 @@ export function LevelRules({ policy, shared, rows, isReadOnly, onRisk, onDefault
         </label>
         <div class="level">
           <span>Every tool</span> <small class="muted">{count(shared, "rule")} on top of the others</small>
-          <button type="button" class="button button-quiet button-small" aria-label="Rules for every tool" onClick={() => onOpen("/all_tools")}>Open</button>
+          <button type="button" class="button button-quiet button-small" aria-label="Open the rules for every tool" onClick={() => onOpen("/all_tools")}>Open</button>
         </div>
       </div>
     </details>

@@ -122,7 +122,7 @@ export function RulePanel(props: Props) {
       {!isLocked && <NewEntry sheet={{ ...sheet, part: "require" }} isShared={isShared} onAdd={add} />}
       {rule && <p class="row">
         <button type="button" class="button button-small" onClick={() => onShow(pointer)}>Show the whole rule in the JSON</button>
-        {tool && !isReadOnly && <button type="button" class="button button-small" onClick={() => onEdit(clearOwn(document, policy, [tool.name]).edits)}>Remove its own rule</button>}
+        {tool && !isReadOnly && <button type="button" class="button button-small" onClick={() => { wanted.current = "head"; onEdit(clearOwn(document, policy, [tool.name]).edits); }}>Remove its own rule</button>}
       </p>}
     </section>
   );
