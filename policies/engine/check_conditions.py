@@ -1,13 +1,16 @@
 """Checks the conditions of a policy against input schemas: unknown paths and enum values, what absence slips past."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from policies.engine.decimals import read_number
 from policies.engine.paths import EACH, Path, Root, Step, write_steps
 from policies.engine.policy import (
+    AbsoluteAmount,
+    Amount,
+    ChoiceAmount,
     Clauses,
     Condition,
     Entry,
@@ -27,6 +30,10 @@ _VALUE_OPS: Final = (Op.EQ, Op.NEQ, Op.IN, Op.NOT_IN)
 _SURVIVES_ABSENCE: Final = (Op.NEQ, Op.NOT_IN, Op.EXISTS, Op.WITHIN)
 _MAX_LOOKUPS: Final = 100_000
 
+# Paths that another rule demands, each with the names of the tools that it demands them of.
+Guarded: TypeAlias = Mapping[str, Set[str]]
+_UNGUARDED: Final[Guarded] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class _Reach:
@@ -43,8 +50,15 @@ class ConditionCheck:
         self._problems = problems
         self._lookups = 0
 
-    def check_clauses(self, clauses: Clauses, tools: Sequence[ToolFacts], *, is_exact: bool) -> None:
-        """Check the clauses of a rule against the tools that it serves."""
+    def check_clauses(
+        self,
+        clauses: Clauses,
+        tools: Sequence[ToolFacts],
+        *,
+        is_exact: bool,
+        guarded: Guarded = _UNGUARDED,
+    ) -> None:
+        """Check the clauses of a rule against the tools that it serves, with what is `guarded` elsewhere."""
         reach = _Reach(tools, is_exact)
         demanded = _list_demanded(clauses.require)
         for entry in clauses.entries:
@@ -52,7 +66,7 @@ class ConditionCheck:
         for entry in clauses.require:
             self._check_require(entry)
         for entry in (*clauses.deny_if, *clauses.approve_if):
-            self._check_slips(entry, reach, demanded)
+            self._check_slips(entry, reach, demanded, guarded)
         for limit in clauses.limits:
             self._check_limit(limit, reach)
 
@@ -63,6 +77,7 @@ class ConditionCheck:
         selects: Callable[[Selector | None, str], bool],
     ) -> None:
         """Check the clauses of `all_tools`, each against the tools that its `for` or `except` leaves."""
+        guarded: dict[str, set[str]] = {}
         parts: tuple[Entry | Limit, ...] = (*clauses.entries, *clauses.limits)
         for part in parts:
             chosen = [facts for name, facts in tools.items() if selects(part.selector, name)]
@@ -71,8 +86,11 @@ class ConditionCheck:
                 self.check_clauses(Clauses(limits=(part,)), chosen, is_exact=is_exact)
             elif any(part is required for required in clauses.require):
                 self.check_clauses(Clauses(require=(part,)), chosen, is_exact=is_exact)
+                # The entries of `require` come before the others.
+                for path in _list_demanded((part,)):
+                    guarded.setdefault(path, set()).update(facts.name for facts in chosen)
             else:
-                self.check_clauses(Clauses(deny_if=(part,)), chosen, is_exact=is_exact)
+                self.check_clauses(Clauses(deny_if=(part,)), chosen, is_exact=is_exact, guarded=guarded)
 
     def _check_entry(self, entry: Entry, reach: _Reach) -> None:
         if entry.each is not None:
@@ -224,7 +242,7 @@ class ConditionCheck:
                     "matches",
                 )
 
-    def _check_slips(self, entry: Entry, reach: _Reach, demanded: frozenset[str]) -> None:
+    def _check_slips(self, entry: Entry, reach: _Reach, demanded: frozenset[str], guarded: Guarded) -> None:
         for condition in entry.conditions:
             if condition.op in _SURVIVES_ABSENCE:
                 continue
@@ -233,7 +251,9 @@ class ConditionCheck:
             paths += [condition.other] if condition.other is not None else []
             for path in dict.fromkeys(paths):
                 full = _write_full(path, entry.each)
-                if full not in demanded and self._can_be_absent(path, entry.each, reach):
+                known = guarded.get(full, frozenset())
+                tools = [facts for facts in reach.tools if facts.name not in known]
+                if full not in demanded and self._can_be_absent(path, entry.each, tools):
                     exists = json.dumps({"path": full, "op": "exists", "value": True}, ensure_ascii=False)
                     self._problems.add_warning(
                         condition.pointer,
@@ -241,8 +261,8 @@ class ConditionCheck:
                         exists,
                     )
 
-    def _can_be_absent(self, path: Path, each: Path | None, reach: _Reach) -> bool:
-        looks = (self._look_up(facts, path, each) for facts in reach.tools)
+    def _can_be_absent(self, path: Path, each: Path | None, tools: Sequence[ToolFacts]) -> bool:
+        looks = (self._look_up(facts, path, each) for facts in tools)
         return any(look is not None and look.is_known and look.is_optional for look in looks)
 
 
@@ -269,8 +289,19 @@ def _list_demanded(require: Sequence[Entry]) -> frozenset[str]:
             if isinstance(condition.subject, Path) and not is_absence:
                 demanded.add(_write_full(condition.subject, entry.each))
             elif not isinstance(condition.subject, Path):
-                demanded.update(_write_full(path, entry.each) for path in list_amount_paths(condition.subject))
+                demanded.update(_write_full(path, entry.each) for path in _list_certain(condition.subject))
     return frozenset(demanded)
+
+
+def _list_certain(amount: Amount) -> frozenset[Path]:
+    """The paths without which an amount has no value, whichever of its cases holds."""
+    match amount:
+        case ChoiceAmount(cases):
+            return frozenset.intersection(*(_list_certain(case.amount) for case in cases))
+        case AbsoluteAmount(inner):
+            return _list_certain(inner)
+        case _:
+            return frozenset(list_amount_paths(amount))
 
 
 def _is_enum_value(value: JSON, known: object) -> bool:

@@ -25,16 +25,44 @@ LEVELS: Final = tuple(Level)
 PATTERNS: Final = ("*", "get*", "getT*", "close*", "close*Bots", "*Bots", "c*", "create*r")
 ACTIONS: Final = ("allow", "deny", "hide", "require_approval")
 NUMBERS: Final = ("0", "5", "0.50", "1e3", "5000.000", "12E-2", '"0.5"', '"10"', "100000000000000000000")
+# Those of the last group no form draws.
 CONDITIONS: Final = (
     '{"path": "args.symbol", "op": "in", "value": ["BTCUSDT", "ETHUSDT"]}',
+    '{"value": ["A,B", " x", "", "5", "\\u0041\\"", "C"], "path": "args.symbol", "op": "not_in"}',
+    '{"path": "args.symbol", "op": "matches", "value": "[A-Z]+\\\\d*USDT"}',
+    '{"path": "args.symbol", "op": "contains", "value": "USD"}',
+    '{"path": "args.symbol", "op": "neq", "value": "XRPUSDT"}',
     '{"op": "eq", "path": "args.reduceOnly", "value": true}',
+    '{"path": "args.reduceOnly", "op": "exists", "value": false}',
     '{"path": "args.side", "op": "in", "value": ["Buy"]}',
     '{"path": "args.qty", "op": "lte", "value": NUMBER}',
+    '{"path": "args.qty", "op": "gt", "value": {"path": "args.leverage"}}',
     '{"path": "args.leverage", "op": "gte", "value": NUMBER}',
+    '{"path": "args.leverage", "op": "in", "value": [1, 2.0, "3", 5e0]}',
     '{"path": "args.legs[*].qty", "op": "lt", "value": NUMBER}',
-    '{"amount": {"product": ["args.qty", "args.leverage"]}, "op": "gt", "value": NUMBER}',
+    '{"path": "args.legs[0].qty", "op": "eq", "value": "1"}',
+    '{"amount": AMOUNT, "op": "gt", "value": NUMBER}',
     '{"path": "call.time", "op": "within", "value": {"days": ["mon"], "tz": "UTC"}}',
+    '{"path": "call.time", "op": "within", "value": {"tz": "Europe/London", "from": "22:00", "to": "24:00"}}',
+    '{"path": "args.legs", "op": "eq", "value": [{"qty": "1"}]}',
+    '{"path": "args.symbol", "op": "in", "value": ["A", null]}',
 )
+ITEMS: Final = (
+    '{"path": "item.qty", "op": "gt", "value": NUMBER}',
+    '{"path": "item.qty", "op": "lte", "value": {"path": "args.qty"}}',
+    '{"amount": {"product": ["item.qty", "args.leverage"]}, "op": "gt", "value": NUMBER}',
+)
+AMOUNTS: Final = (
+    '"args.qty"',
+    '{"sum": "args.legs[*].qty"}',
+    '{"count": "args.legs[*]"}',
+    '{"max": "args.legs[*].qty"}',
+    '{"product": ["args.qty", "args.leverage"]}',
+    '{"abs": {"min": "args.legs[*].qty"}}',
+    '[{"when": [{"path": "args.side", "op": "eq", "value": "Buy"}], "amount": "args.qty"}, '
+    '{"amount": {"abs": "args.leverage"}}]',
+)
+MAXIMA: Final = ("20000", "20000.50", '"1e3"', "1E+2")
 
 TOOLS: Final = {name: ToolFacts(name, LEVELS[index % 4], SCHEMA) for index, name in enumerate(NAMES)}
 
@@ -53,7 +81,7 @@ def write_policy(random: Random) -> str:
         "description": lambda: random.choice(["", 'Said "so" \\ \t ü ok']),
         "hide": lambda: random.sample([*NAMES, "closeA*", "cancel*"], random.randint(0, 2)),
         "risk": lambda: {level.value: _rule(random) for level in random.sample(LEVELS, random.randint(0, 3))},
-        "all_tools": lambda: {"limits": [{"counter": "calls", "window": "minute", "max": Raw("120.0")}]},
+        "all_tools": lambda: _shared(random),
         "tools": lambda: {name: _rule(random) for name in _names(random)},
         "methods": lambda: {"resources": "deny"},
     }
@@ -75,16 +103,46 @@ def _rule(random: Random) -> dict[str, Any]:
         "rate_limit": lambda: {"max": Raw(random.choice(["10", "3"])), "window": random.choice([60, "hour", 90])},
         "require": lambda: [_entry(random) for _ in range(random.randint(0, 2))],
         "deny_if": lambda: [_entry(random)],
+        "approve_if": lambda: [_entry(random, random.choice(["on_deny", "reason"]))],
+        "limits": lambda: [_limit(random) for _ in range(random.randint(0, 2))],
     }
-    return {key: optional[key]() for key in random.sample(list(optional), random.randint(0, 3))}
+    return {key: optional[key]() for key in random.sample(list(optional), random.randint(0, 4))}
 
 
-def _entry(random: Random) -> dict[str, Any]:
-    found = [
-        random.choice(CONDITIONS).replace("NUMBER", random.choice(NUMBERS)) for _ in range(random.choice([1, 1, 2]))
-    ]
-    entry: dict[str, Any] = {"conditions": [Raw(text) for text in found]}
-    return entry | ({"on_deny": "Not so."} if random.random() < 0.5 else {})
+def _shared(random: Random) -> dict[str, Any]:
+    """Clauses of all_tools, some for a few tools only."""
+    rule = {key: part for key, part in _rule(random).items() if isinstance(part, list)}
+    rule.setdefault("limits", [{"counter": "calls", "window": "minute", "max": Raw("120.0")}])
+    for part in rule.values():
+        for entry in part:
+            entry |= random.choice([{}, {"for": ["getTickers", "c*"]}, {"except": ["get*"]}])
+    return rule
+
+
+def _entry(random: Random, reason: str = "on_deny") -> dict[str, Any]:
+    is_each = random.random() < 0.2
+    texts = [random.choice(ITEMS if is_each else CONDITIONS) for _ in range(random.choice([1, 1, 2]))]
+    entry: dict[str, Any] = {"conditions": [Raw(_fill(random, text)) for text in texts]}
+    if is_each:
+        entry = {"each": random.choice(["args.legs", "args.legs[*]"]), **entry}
+    return entry | ({reason: "Not so."} if random.random() < 0.5 else {})
+
+
+def _limit(random: Random) -> dict[str, Any]:
+    limit: dict[str, Any] = {
+        "counter": f"counter {random.randrange(10**9)}",
+        "max": Raw(random.choice(MAXIMA)),
+        "window": random.choice(["day", 3600, 90]),
+        "amount": Raw(random.choice(AMOUNTS)),
+        "scope": random.choice(["grant", "server"]),
+        "on_deny": "Enough.",
+    }
+    kept = {"counter", "max", "window", "amount", *random.sample(list(limit), 2)}
+    return {key: limit[key] for key in random.sample(list(limit), len(limit)) if key in kept}
+
+
+def _fill(random: Random, text: str) -> str:
+    return text.replace("AMOUNT", random.choice(AMOUNTS)).replace("NUMBER", random.choice(NUMBERS))
 
 
 class _Writer:

@@ -51,6 +51,10 @@ def test_the_builder_resolves_as_the_engine_does_and_keeps_what_it_does_not_chan
     path.write_text(json.dumps({"tools": tools, "cases": cases}), encoding="utf-8")
     scripts = [str(ROOT / "tests" / "assets" / name) for name in ("builder.test.mjs", "json_language.test.mjs")]
     argv = [str(find_node()), "--test", *scripts]
-    environment = {**os.environ, "CASES": str(path)}
+    made = tmp_path / "made.json"
+    environment = {**os.environ, "CASES": str(path), "MADE": str(made)}
     answer = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert answer.returncode == 0, answer.stdout + answer.stderr
+    texts = json.loads(made.read_text(encoding="utf-8"))
+    assert len(texts) >= POLICIES
+    assert [(text, parsed.errors) for text in texts if (parsed := parse_policy(text, TOOLS)).errors] == []

@@ -6,11 +6,13 @@ import { count, LEVEL_WORDS, STATE_WORDS } from "./words";
 
 interface Props {
   policy: Policy;
+  // How many rules hold for every tool.
+  shared: number;
   rows: readonly Row[];
   isReadOnly: boolean;
   onRisk: (level: string, state: Exclude<State, "custom"> | null) => void;
   onDefault: (value: "allow" | "deny") => void;
-  onShow: (pointer: string) => void;
+  onOpen: (pointer: string) => void;
 }
 
 function chosenFor(policy: Policy, level: string): string {
@@ -21,7 +23,7 @@ function chosenFor(policy: Policy, level: string): string {
   return rule.action === "require_approval" ? "approve" : "allow";
 }
 
-export function LevelRules({ policy, rows, isReadOnly, onRisk, onDefault, onShow }: Props) {
+export function LevelRules({ policy, shared, rows, isReadOnly, onRisk, onDefault, onOpen }: Props) {
   const fallback = policy.isDefaultAllow ? "allow" : "deny";
   const served = useMemo(() => {
     const found = new Map<string, number>();
@@ -46,11 +48,11 @@ export function LevelRules({ policy, rows, isReadOnly, onRisk, onDefault, onShow
               >
                 <option value="">As the default: {fallback}</option>
                 {STATES.filter((state) => state !== "custom" || chosen === "custom").map((state) => (
-                  <option key={state} value={state} disabled={state === "custom"}>{state === "custom" ? "With conditions, see JSON" : STATE_WORDS[state]}</option>
+                  <option key={state} value={state} disabled={state === "custom"}>{state === "custom" ? "With conditions" : STATE_WORDS[state]}</option>
                 ))}
               </select>
               <small class="muted">serves {count(served.get(level) ?? 0, "tool")}</small>
-              {chosen === "custom" && <button type="button" class="button button-quiet button-small" aria-label={`Show the ${level} risk rule in the JSON`} onClick={() => onShow(`/risk/${level}`)}>JSON</button>}
+              {chosen !== "" && chosen !== "deny" && chosen !== "hide" && <button type="button" class="button button-quiet button-small" aria-label={`Conditions of the ${level} risk rule`} onClick={() => onOpen(`/risk/${level}`)}>Conditions</button>}
             </label>
           );
         })}
@@ -62,6 +64,10 @@ export function LevelRules({ policy, rows, isReadOnly, onRisk, onDefault, onShow
           ><option value="deny">Deny</option><option value="allow">Allow</option></select>
           <small class="muted">serves {count(served.get("default") ?? 0, "tool")}</small>
         </label>
+        <div class="level">
+          <span>Every tool</span> <small class="muted">{count(shared, "rule")} on top of the others</small>
+          <button type="button" class="button button-quiet button-small" aria-label="Open the rules for every tool" onClick={() => onOpen("/all_tools")}>Open</button>
+        </div>
       </div>
     </details>
   );

@@ -1,12 +1,12 @@
 // The policy builder: the tools and what the policy does with each, over the text that the JSON editor beside it holds.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { clearOwn, restoreRule, setDefault, setRisk, setStates, type Outcome } from "./changes";
-import { endOf, findNode, joinPointer, readDocument, type PolicyDocument } from "./document";
+import { elementsOf, endOf, findNode, joinPointer, memberOf, readDocument, type PolicyDocument } from "./document";
 import type { Edit } from "./edits";
 import { FilterBar } from "./FilterBar";
 import { LevelRules } from "./LevelRules";
-import { LEVELS, readPolicy, serve, STATES, type Policy, type State } from "./resolve";
-import { RulePanel } from "./RulePanel";
+import { CLAUSES, LEVELS, readPolicy, serve, STATES, type Policy, type State } from "./resolve";
+import type { Props as PanelProps } from "./RulePanel";
 import { ToolList } from "./ToolList";
 import { keepFilter, readFilter } from "./address";
 import { ANYTHING, BY_CALLS, filterRows, findAbsent, type Row, type Tool, type Toolbox } from "./tools";
@@ -14,6 +14,17 @@ import { count, LEVEL_WORDS, STATE_WORDS, writeCalls } from "./words";
 import { offerCommands, type Command } from "../commands";
 import type { EditorHandle } from "../editor";
 import type { Report } from "../validate";
+
+// The forms are half of the builder, and most visits to the page need none of them: they come when a rule is opened.
+function LazyPanel(props: PanelProps) {
+  const [panel, setPanel] = useState<typeof import("./RulePanel") | "failed" | null>(null);
+  useEffect(() => {
+    import("./RulePanel").then(setPanel, () => setPanel("failed"));
+  }, []);
+  if (panel === null) return <p class="muted" role="status">Loading the rule.</p>;
+  if (panel === "failed") return <div class="notice notice-bad" role="alert"><p>The rule's form could not be loaded. Load the page again; the draft is kept.</p> <p><button type="button" class="button button-small" onClick={props.onBack}>Back to all tools</button></p></div>;
+  return <panel.RulePanel {...props} />;
+}
 
 interface Props {
   toolbox: Toolbox;
@@ -74,6 +85,8 @@ export function Workbench({ toolbox, editor, onShowJson }: Props) {
   const [filter, setFilter] = useState(() => readFilter(location.search));
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [opened, setOpened] = useState<string | null>(null);
+  // A rule that serves many tools is opened by its pointer.
+  const [openedRule, setOpenedRule] = useState<string | null>(null);
   const [left, setLeft] = useState<string | null>(null);
   const [said, setSaid] = useState("");
   const forms = useRef(new Map<string, string>());
@@ -124,18 +137,23 @@ export function Workbench({ toolbox, editor, onShowJson }: Props) {
     for (const name of names) isOn ? next.add(name) : next.delete(name);
     setSelected(next);
   };
-  const tool = tools.find(({ name }) => name === opened);
+  const tool = tools.find(({ name }) => name === opened) ?? null;
+  const pointer = tool ? joinPointer("tools", tool.name) : openedRule;
+  const shared = findNode(document, "/all_tools");
   const which = selected.size ? "selected" : "all shown";
   const open = (name: string): void => {
     setLeft(null);
+    setOpenedRule(null);
     setOpened(name);
   };
   const goBack = (): void => {
-    setLeft(opened);
+    if (tool) setLeft(tool.name);
     setOpened(null);
+    setOpenedRule(null);
   };
   const narrow = (part: Partial<typeof filter>): void => {
     setOpened(null);
+    setOpenedRule(null);
     setFilter({ ...ANYTHING, ...part });
   };
   commands.current = () => [
@@ -144,13 +162,13 @@ export function Workbench({ toolbox, editor, onShowJson }: Props) {
       ...(steps.redo ? [{ name: "Redo", group: "Policy", keys: "Ctrl+Shift+Z", run: () => editor.redo() }] : []),
     ]),
     { name: "Show the JSON", group: "Policy", run: () => { onShowJson(); editor.reveal(0, 0); } },
-    ...(tool ? [{ name: "Back to all tools", group: "Policy", run: goBack }] : []),
+    ...(pointer !== null ? [{ name: "Back to all tools", group: "Policy", run: goBack }] : []),
     ...LEVELS.map((level) => ({ name: `Show ${LEVEL_WORDS[level]?.toLowerCase()} risk tools`, group: "Filter", run: () => narrow({ level }) })),
     { name: "Show tools called lately", group: "Filter", run: () => narrow({ called: true, order: BY_CALLS }) },
     { name: "Show unreviewed tools", group: "Filter", run: () => narrow({ unreviewed: true }) },
     { name: "Show changed tools", group: "Filter", run: () => narrow({ changed: true }) },
     { name: "Clear filters", group: "Filter", run: () => narrow({}) },
-    ...(isReadOnly || !targets.length || tool ? [] : PLAIN.map((state) => ({
+    ...(isReadOnly || !targets.length || pointer !== null ? [] : PLAIN.map((state) => ({
       name: `${STATE_WORDS[state]} ${which}`, group: count(targets.length, "tool"), run: () => apply(setStates(document, policy, targets, state), STATE_WORDS[state]),
     }))),
     ...tools.map(({ name, title }) => ({ name, group: title || "Tool", run: () => open(name) })),
@@ -162,11 +180,11 @@ export function Workbench({ toolbox, editor, onShowJson }: Props) {
         <button type="button" class="button button-small" disabled={!steps.redo || editor.isReadOnly} title="Ctrl+Shift+Z" aria-keyshortcuts="Control+Shift+Z Meta+Shift+Z" onClick={() => editor.redo()}>Redo</button>
         <span class="muted" role="status">{reason ? `${reason} The builder waits with the last text that did.` : said}</span>
       </div>
-      {tool
-        ? <RulePanel key={tool.name} {...{ tool, document, policy, report, isReadOnly }} isFresh={checked?.text === document.text} onEdit={edit} onShow={show} onBack={goBack} />
+      {pointer !== null
+        ? <LazyPanel key={pointer} {...{ tools, tool, pointer, document, policy, report, isReadOnly }} isFresh={checked?.text === document.text} onEdit={edit} onShow={show} onBack={goBack} />
         : <>
           <LevelRules
-            {...{ policy, rows, isReadOnly }} onShow={show}
+            {...{ policy, rows, isReadOnly }} onOpen={setOpenedRule} shared={CLAUSES.reduce((sum, key) => sum + elementsOf(memberOf(shared, key)).length, 0)}
             onRisk={(level, state) => edit(setRisk(document, policy, level, state))}
             onDefault={(value) => edit(setDefault(document, value))}
           />
@@ -185,7 +203,7 @@ export function Workbench({ toolbox, editor, onShowJson }: Props) {
             {...{ policy, selected, isReadOnly }} focusOn={left} onSelect={select} onPick={pick}
           />
           {!editor.isReadOnly && <p class="hint">On a state, Left and Right choose, Up and Down change the tool, and the letters A, D, H, P and C pick Allow, Deny, Hide, Approve and Custom.</p>}
-          <Elsewhere {...{ report, tools, policy }} onShow={show} />
+          <Elsewhere {...{ report, tools, policy }} onShow={show} onOpen={setOpenedRule} />
         </>}
     </>
   );
@@ -196,10 +214,14 @@ interface ElsewhereProps {
   report: Report | null;
   tools: readonly Tool[];
   onShow: (pointer: string) => void;
+  onOpen: (pointer: string) => void;
 }
 
+// The pointer of the rule that a sentence is about, where a panel can show it.
+const ruleOf = (pointer: string): string | undefined => /^\/all_tools(?=\/)|^\/tools\/[^/]+$/.exec(pointer)?.[0];
+
 // Rules that no row of the list is: patterns, rules for every tool, methods, and tools that are not there.
-function Elsewhere({ report, policy, tools, onShow }: ElsewhereProps) {
+function Elsewhere({ report, policy, tools, onShow, onOpen }: ElsewhereProps) {
   const names = useMemo(() => new Set(tools.map(({ name }) => name)), [tools]);
   const pointers = useMemo(() => new Set([...names].map((name) => joinPointer("tools", name))), [names]);
   const isDrawn = (pointer: string): boolean => {
@@ -212,7 +234,7 @@ function Elsewhere({ report, policy, tools, onShow }: ElsewhereProps) {
     <details class="fold" open>
       <summary>Rules without a row of their own</summary>
       <ul class="plain rule-rest">
-        {rest.map(({ pointer, text }) => <li key={pointer} class="row"><span>{text}</span> <button type="button" class="button button-quiet button-small" onClick={() => onShow(pointer)}>Show in the JSON<span class="visually-hidden"> {pointer}</span></button></li>)}
+        {rest.map(({ pointer, text }) => <li key={pointer} class="row"><span>{text}</span> {ruleOf(pointer) && <button type="button" class="button button-quiet button-small" onClick={() => onOpen(ruleOf(pointer)!)}>Open<span class="visually-hidden"> {pointer}</span></button>} <button type="button" class="button button-quiet button-small" onClick={() => onShow(pointer)}>Show in the JSON<span class="visually-hidden"> {pointer}</span></button></li>)}
       </ul>
     </details>
   );

@@ -1,5 +1,5 @@
 // What the builder's controls do to a policy: each gives the edits of the text, and none where nothing would change.
-import { elementsOf, findNode, membersOf, textOf, type Node, type PolicyDocument } from "./document";
+import { elementsOf, membersOf, textOf, type Node, type PolicyDocument } from "./document";
 import { drop, editDocument, inside, items, set, type Change, type Changes, type Edit } from "./edits";
 import { matchName } from "./names";
 import { CLAUSES, serve, type Action, type Policy, type State } from "./resolve";
@@ -124,34 +124,6 @@ export const addItem = (key: string, text: string): Changes => new Map([[key, it
 export function dropItem(rule: Node, key: string, index: number): Changes {
   const list = elementsOf(membersOf(rule).find((member) => member.key === key)?.value);
   return new Map([[key, list.length === 1 ? drop : items([index])]]);
-}
-
-// Edits below one pointer, where what is edited is known to be there.
-export function changeAt(document: PolicyDocument, pointer: string, text: string): Edit[] {
-  const node = findNode(document, pointer);
-  if (!node || textOf(document, node) === text) return [];
-  return [{ offset: node.offset, length: node.length, content: text }];
-}
-
-// As changeAt for one key of the object at a pointer, which may be absent; null takes it away.
-export function changeKey(document: PolicyDocument, pointer: string, key: string, text: string | null): Edit[] {
-  let change: Change = inside([[key, text === null ? drop : set(text)]]);
-  const parts = pointer.split("/").slice(1).map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
-  const node = findNode(document, pointer);
-  if (node?.type !== "object") return [];
-  if (text === null && !membersOf(node).some((member) => member.key === key)) return [];
-  if (parts.some((_, index) => findNode(document, joined(parts.slice(0, index + 1)))?.type === "array")) {
-    return changeInList(node, document, key, text);
-  }
-  for (const part of parts.reverse()) change = inside([[part, change]]);
-  return editDocument(document, change.kind === "inside" ? change.changes : new Map());
-}
-
-const joined = (parts: readonly string[]): string =>
-  parts.map((part) => `/${part.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
-
-function changeInList(node: Node, document: PolicyDocument, key: string, text: string | null): Edit[] {
-  return editDocument({ text: document.text, root: node }, new Map([[key, text === null ? drop : set(text)]]));
 }
 
 // Puts back the text of a rule as it was before its conditions were taken away.

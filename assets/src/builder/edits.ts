@@ -69,7 +69,7 @@ class Editor {
     return edits.concat(this.editList(node, dropped, added));
   }
 
-  private editValue(node: Node, change: Exclude<Change, { kind: "drop" }>): Edit[] {
+  editValue(node: Node, change: Exclude<Change, { kind: "drop" }>): Edit[] {
     if (change.kind === "inside" && node.type === "object") return this.editObject(node, change.changes);
     if (change.kind === "items" && node.type === "array") return this.editList(node, change.drop, change.add);
     const text = change.kind === "set" ? change.text : (this.write(change, this.indentAt(node.offset), false) ?? "");
@@ -148,6 +148,23 @@ class Editor {
   }
 }
 
+const inOrder = (edits: Edit[]): Edit[] => edits.sort((one, other) => one.offset - other.offset);
+
+// As editDocument, for one value anywhere in the text.
+export function editNode(document: PolicyDocument, node: Node, change: Change): Edit[] {
+  return change.kind === "drop" ? [] : inOrder(new Editor(document).editValue(node, change));
+}
+
+export function applyEdits(text: string, edits: readonly Edit[]): string {
+  let at = 0;
+  const parts = edits.flatMap(({ offset, length, content }) => {
+    const before = text.slice(at, offset);
+    at = offset + length;
+    return [before, content];
+  });
+  return parts.join("") + text.slice(at);
+}
+
 export function editDocument(document: PolicyDocument, changes: Changes): Edit[] {
-  return new Editor(document).editObject(document.root, changes).sort((one, other) => one.offset - other.offset);
+  return inOrder(new Editor(document).editObject(document.root, changes));
 }

@@ -4,5 +4,7 @@ export * from "./document";
 export * from "./edits";
 export * from "./forms";
 export * from "./names";
+export * from "./places";
 export * from "./resolve";
+export * from "./strokes";
 export * from "./tools";

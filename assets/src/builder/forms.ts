@@ -1,120 +1,196 @@
-// Argument rules as forms: what of an entry the form can draw, and which fields a tool's input schema gives.
+// Which parts of a policy a form can draw, and what stands in its boxes for the JSON values; the rest is for the JSON side.
 import { elementsOf, membersOf, stringOf, textOf, type Node, type PolicyDocument } from "./document";
+import type { PlaceType } from "./places";
 
-export type Kind = "require" | "deny_if";
-export const KINDS: readonly Kind[] = ["require", "deny_if"];
-export type Op = "in" | "not_in" | "eq" | "lte" | "gte" | "lt" | "gt";
-
-export interface Field {
-  name: string;
-  type: "choice" | "flag" | "number" | "text";
-  // As JSON texts.
-  choices: readonly string[];
-}
-
-export interface DrawnEntry {
-  kind: Kind;
-  index: number;
-  pointer: string;
-  field: Field;
-  op: Op;
-  // The value's JSON texts, as they are spelled in the document.
-  values: readonly string[];
-  onDeny: string;
-}
-
-const OPS: Record<Field["type"], readonly Op[]> = {
-  choice: ["in", "not_in"], flag: ["eq"], number: ["lte", "gte", "lt", "gt"], text: ["in", "not_in", "lte", "gte"],
-};
-const PATH = /^args\.([A-Za-z_][A-Za-z0-9_]*)$/;
+export const KINDS = ["require", "deny_if", "approve_if"] as const;
+export type Kind = (typeof KINDS)[number];
+export type Part = Kind | "limits";
+export const PARTS: readonly Part[] = [...KINDS, "limits"];
+export const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
+export const FOLDS = ["sum", "count", "min", "max"] as const;
+export const SCOPES = ["grant", "server", "organisation"] as const;
 export const NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?$/;
 
-export const opsFor = (field: Field): readonly Op[] => OPS[field.type];
+const MEMBERSHIP = ["in", "not_in"] as const;
+const EQUALITY = ["eq", "neq"] as const;
+const ORDER = ["lte", "gte", "lt", "gt"] as const;
+const PATTERN = ["matches", "regex"] as const;
+export type Op = (typeof MEMBERSHIP | typeof EQUALITY | typeof ORDER | typeof PATTERN)[number] | "contains" | "exists" | "within";
 
-type Schema = Record<string, unknown>;
-const isSchema = (value: unknown): value is Schema => typeof value === "object" && value !== null && !Array.isArray(value);
+const OPS: Record<PlaceType, readonly Op[]> = {
+  choice: [...MEMBERSHIP, ...EQUALITY, "exists"],
+  flag: [...EQUALITY, "exists"],
+  number: [...ORDER, ...EQUALITY, ...MEMBERSHIP, "exists"],
+  text: [...MEMBERSHIP, ...EQUALITY, ...ORDER, "contains", ...PATTERN, "exists"],
+  list: ["contains", "exists"],
+  object: ["exists"],
+  any: [...MEMBERSHIP, ...EQUALITY, ...ORDER, "contains", ...PATTERN, "exists"],
+  amount: [...ORDER, ...EQUALITY, ...MEMBERSHIP],
+  time: ["within"],
+};
+const isOneOf = <T extends string>(words: readonly T[], word: string | undefined): word is T => words.some((each) => each === word);
+export const opsFor = (type: PlaceType): readonly Op[] => OPS[type];
+export const isListOp = (op: Op): boolean => isOneOf(MEMBERSHIP, op);
+export const isOrderOp = (op: Op): boolean => isOneOf(ORDER, op);
+export const takesArgument = (op: Op): boolean => op !== "exists" && op !== "within" && !isOneOf(PATTERN, op);
 
-// One alternative of `T | null` is T; other combinations are for the JSON side.
-function plainOf(schema: Schema): Schema | null {
-  const options = schema["anyOf"] ?? schema["oneOf"];
-  if (schema["$ref"] !== undefined || schema["allOf"] !== undefined) return null;
-  if (!Array.isArray(options)) return schema;
-  const rest = options.filter((option) => isSchema(option) && option["type"] !== "null");
-  return rest.length === 1 && isSchema(rest[0]) ? plainOf(rest[0]) : null;
+const fieldsOf = (node: Node): Map<string, Node> => new Map(membersOf(node).map(({ key, value }) => [key, value]));
+const hasOnly = (fields: ReadonlyMap<string, Node>, ...known: string[]): boolean => [...fields.keys()].every((key) => known.includes(key));
+const areTexts = (...nodes: (Node | undefined)[]): boolean => nodes.every((node) => !node || node.type === "string");
+const isScalar = (node: Node): boolean => ["string", "number", "boolean"].includes(node.type);
+// A box of one line holds no control characters.
+const fitsBox = (node: Node): boolean => isScalar(node) && !/[\u0000-\u001f]/.test(stringOf(node) ?? "");
+
+export const otherOf = (value: Node | undefined): Node | undefined => (value?.type === "object" ? membersOf(value).find(({ key }) => key === "path")?.value : undefined);
+
+function isHoursDrawn(value: Node): boolean {
+  const fields = fieldsOf(value);
+  const days = fields.get("days");
+  return value.type === "object" && hasOnly(fields, "days", "from", "to", "tz") && areTexts(fields.get("from"), fields.get("to"), fields.get("tz")) &&
+    fields.has("from") === fields.has("to") && (!days || (days.type === "array" && elementsOf(days).every((day) => isOneOf(DAYS, stringOf(day)))));
 }
 
-function fieldOf(name: string, schema: unknown): Field | null {
-  const plain = isSchema(schema) ? plainOf(schema) : null;
-  if (!plain) return null;
-  const types = [plain["type"]].flat().filter((type) => type !== "null");
-  const choices = Array.isArray(plain["enum"]) ? plain["enum"].filter((value) => value !== null).map((value) => JSON.stringify(value)) : [];
-  const field = (type: Field["type"]): Field => ({ name, type, choices });
-  if (choices.length) return field("choice");
-  if (types.length !== 1) return null;
-  if (types[0] === "boolean") return field("flag");
-  if (types[0] === "number" || types[0] === "integer") return field("number");
-  return types[0] === "string" ? field("text") : null;
+function isValueDrawn(op: Op, value: Node): boolean {
+  if (op === "within") return isHoursDrawn(value);
+  if (op === "exists") return value.type === "boolean";
+  if (value.type === "object") return takesArgument(op) && value.children?.length === 1 && otherOf(value)?.type === "string";
+  if (isListOp(op)) return value.type === "array" && elementsOf(value).every(isScalar);
+  // Null under an order is a number that nobody has written yet.
+  if (isOrderOp(op)) return value.type === "number" || value.type === "null" || (value.type === "string" && fitsBox(value));
+  return isOneOf(PATTERN, op) ? value.type === "string" && fitsBox(value) : fitsBox(value);
 }
 
-export function fieldsOf(schema: Schema): Field[] {
-  const properties = schema["properties"];
-  if (!isSchema(properties)) return [];
-  return Object.entries(properties).flatMap(([name, part]) => (PATH.test(`args.${name}`) ? fieldOf(name, part) ?? [] : []));
+function isConditionDrawn(condition: Node): boolean {
+  const fields = fieldsOf(condition);
+  const [path, amount, op, value] = ["path", "amount", "op", "value"].map((key) => fields.get(key));
+  const word = stringOf(op);
+  if (fields.size !== 3 || !value || !Object.values(OPS).some((ops) => isOneOf(ops, word))) return false;
+  if (amount) return isOneOf(OPS.amount, word) && isAmountDrawn(amount) && isValueDrawn(word, value);
+  if (path?.type !== "string" || (path.value === "call.time") !== (word === "within")) return false;
+  return isValueDrawn(word as Op, value);
 }
 
-function valuesOf(document: PolicyDocument, op: Op, value: Node): string[] | null {
-  const isList = op === "in" || op === "not_in";
-  const nodes = isList ? elementsOf(value) : [value];
-  const isFit = isList ? value.type === "array" : true;
-  const scalars = ["string", "number", "boolean"];
-  if (!isFit || !nodes.every((node) => scalars.includes(node.type))) return null;
-  return nodes.map((node) => textOf(document, node));
+function isAmountDrawn(amount: Node): boolean {
+  if (amount.type === "string") return true;
+  if (amount.type === "array") return elementsOf(amount).length > 0 && elementsOf(amount).every(isCaseDrawn);
+  const [member, ...more] = membersOf(amount);
+  if (!member || more.length) return false;
+  if (member.key === "abs") return isAmountDrawn(member.value);
+  if (member.key === "product") return elementsOf(member.value).length === 2 && areTexts(...elementsOf(member.value));
+  return isOneOf(FOLDS, member.key) && member.value.type === "string";
 }
 
-// One condition on one argument; whatever else an entry holds is for the JSON side.
-export function drawEntry(
-  document: PolicyDocument, entry: Node, place: { kind: Kind; index: number; pointer: string }, fields: readonly Field[],
-): DrawnEntry | null {
-  const members = new Map(membersOf(entry).map(({ key, value }) => [key, value]));
-  const conditions = elementsOf(members.get("conditions"));
-  const onDeny = members.has("on_deny") ? stringOf(members.get("on_deny")) : "";
-  if ([...members.keys()].some((key) => key !== "conditions" && key !== "on_deny") || onDeny === undefined) return null;
-  const [condition] = conditions;
-  if (conditions.length !== 1 || !condition) return null;
-  const parts = new Map(membersOf(condition).map(({ key, value }) => [key, value]));
-  const name = PATH.exec(stringOf(parts.get("path")) ?? "")?.[1];
-  const field = fields.find((each) => each.name === name);
-  const op = stringOf(parts.get("op"));
-  const value = parts.get("value");
-  if (!field || !value || parts.size !== 3 || !opsFor(field).some((each) => each === op)) return null;
-  const values = valuesOf(document, op as Op, value);
-  if (!values || (field.type === "choice" && !values.every((text) => field.choices.includes(text)))) return null;
-  if (field.type === "flag" && value.type !== "boolean") return null;
-  return { ...place, field, op: op as Op, values, onDeny };
+function isCaseDrawn(node: Node): boolean {
+  const fields = fieldsOf(node);
+  const [when, amount] = [fields.get("when"), fields.get("amount")];
+  return hasOnly(fields, "when", "amount") && !!amount && isAmountDrawn(amount) && (!when || areConditionsDrawn(when));
 }
 
-export const isListOp = (op: Op): boolean => op === "in" || op === "not_in";
+const areConditionsDrawn = (node: Node): boolean => node.type === "array" && elementsOf(node).every(isConditionDrawn);
 
-// What stands in a text box for JSON texts, and back; null when it does not say a value.
-export const showValues = (values: readonly string[]): string =>
-  values.map((text) => (text.startsWith('"') ? String(JSON.parse(text)) : text)).join(", ");
-
-export function readValues(op: Op, typed: string, before: readonly string[] = []): string[] | null {
-  if (isListOp(op)) {
-    const words = typed.split(",").map((word) => word.trim()).filter(Boolean);
-    const known = new Map(before.map((text) => [showValues([text]), text]));
-    return words.length ? words.map((word) => known.get(word) ?? JSON.stringify(word)) : null;
+// `isShared`: an entry of all_tools, which may name the tools that it holds for.
+export function isDrawn(part: Part, node: Node, isShared = false): boolean {
+  const fields = fieldsOf(node);
+  const selectors = isShared ? ["for", "except"] : [];
+  const chosen = selectors.flatMap((key) => fields.get(key) ?? []);
+  if (node.type !== "object" || chosen.length > 1 || !chosen.every((list) => list.type === "array" && areTexts(...elementsOf(list)))) return false;
+  if (part === "limits") {
+    const [window, max, amount, scope] = ["window", "max", "amount", "scope"].map((key) => fields.get(key));
+    return hasOnly(fields, "counter", "window", "max", "amount", "scope", "on_deny", ...selectors) && areTexts(fields.get("counter"), scope, fields.get("on_deny")) &&
+      fields.has("counter") && !!window && isScalar(window) && !!max && (isScalar(max) || max.type === "null") && (!amount || isAmountDrawn(amount));
   }
-  const number = typed.trim();
-  if (!NUMBER.test(number)) return null;
-  return [before[0]?.startsWith('"') ? JSON.stringify(number) : number];
+  const reasons = part === "approve_if" ? ["on_deny", "reason"] : ["on_deny"];
+  const conditions = fields.get("conditions");
+  return hasOnly(fields, "conditions", "each", ...reasons, ...selectors) && !(fields.has("on_deny") && fields.has("reason")) &&
+    areTexts(fields.get("each"), ...reasons.map((key) => fields.get(key))) && !!conditions && areConditionsDrawn(conditions);
 }
 
-export const writeValue = (op: Op, values: readonly string[]): string =>
-  isListOp(op) ? `[${values.join(", ")}]` : (values[0] ?? "null");
+// Nothing is left to fill in: no empty box, no empty list, nothing without a choice.
+export function isWhole(node: Node): boolean {
+  if (node.type === "null" || node.value === "") return false;
+  const inner = node.type === "property" ? (node.children ?? []).slice(1) : (node.children ?? []);
+  return (node.type !== "array" || inner.length > 0) && inner.every(isWhole);
+}
 
-export function writeEntry(field: Field, op: Op, values: readonly string[], onDeny: string): string {
-  const condition = `{"path": ${JSON.stringify(`args.${field.name}`)}, "op": "${op}", "value": ${writeValue(op, values)}}`;
-  const reason = onDeny ? `, "on_deny": ${JSON.stringify(onDeny)}` : "";
-  return `{"conditions": [${condition}]${reason}}`;
+export const textsOf = (document: PolicyDocument, value: Node | undefined): string[] =>
+  !value || value.type === "null" ? [] : (value.type === "array" ? elementsOf(value) : [value]).map((node) => textOf(document, node));
+
+const isText = (text: string): boolean => text.startsWith('"');
+
+// What stands in a text box for JSON texts. In a list, a text that could be read otherwise stays in its quotes.
+export function showValues(op: Op, texts: readonly string[]): string {
+  const isMixed = texts.some((text) => !isText(text));
+  const show = (text: string): string => {
+    if (!isText(text)) return text;
+    const plain = String(JSON.parse(text));
+    return isListOp(op) && (isMixed || plain !== plain.trim() || /^$|[,"\u0000-\u001f]/.test(plain)) ? text : plain;
+  };
+  return texts.map(show).join(", ");
+}
+
+function literal(type: PlaceType, word: string): string | null {
+  if (/^"(?:[^"\\]|\\.)*"$/.test(word)) {
+    try {
+      return JSON.stringify(JSON.parse(word));
+    } catch {
+      return null;
+    }
+  }
+  const isBare = type === "amount" || type === "number" || type === "any";
+  if (isBare && NUMBER.test(word)) return word;
+  if (type === "amount") return null;
+  return type === "any" && /^(?:true|false)$/.test(word) ? word : JSON.stringify(word);
+}
+
+// And back, every value that stood there before in its old spelling; null when it does not say a value.
+export function readValues(op: Op, type: PlaceType, typed: string, before: readonly string[] = []): string[] | null {
+  if (typed === showValues(op, before)) return before.length ? [...before] : null;
+  if (isListOp(op)) {
+    const words = [...typed.matchAll(/\s*("(?:[^"\\]|\\.)*"|[^,]+)\s*(?:,|$)/g)].map(([, word]) => (word ?? "").trim()).filter(Boolean);
+    const isMixed = before.some((text) => !isText(text));
+    const known = new Map(before.map((text) => [isMixed ? text : showValues(op, [text]), text]));
+    const texts = words.map((word) => known.get(word) ?? literal(type, word));
+    return texts.length && texts.every((text) => text !== null) ? texts : null;
+  }
+  if (isOrderOp(op) || type === "amount") {
+    const number = typed.trim();
+    if (!NUMBER.test(number)) return null;
+    return [before[0] && isText(before[0]) ? JSON.stringify(number) : number];
+  }
+  if (!typed) return null;
+  return isOneOf(PATTERN, op) || type === "text" ? [JSON.stringify(typed)] : [literal(type, typed) ?? JSON.stringify(typed)];
+}
+
+export const writeValue = (op: Op, texts: readonly string[]): string => (isListOp(op) ? `[${texts.join(", ")}]` : (texts[0] ?? ""));
+
+// The value that a comparison starts with before anybody has filled it in.
+export function blankValue(op: Op, type: PlaceType, zone = "UTC"): string {
+  if (isListOp(op)) return "[]";
+  if (op === "exists" || type === "flag") return "true";
+  if (op === "within") return `{"days": ["mon", "tue", "wed", "thu", "fri"], "from": "08:00", "to": "18:00", "tz": ${JSON.stringify(zone)}}`;
+  return isOrderOp(op) || type === "amount" ? "null" : '""';
+}
+
+// What becomes of a value when its comparison changes: it stays where it can.
+export function carryValue(document: PolicyDocument, value: Node | undefined, op: Op, type: PlaceType): string {
+  if (value && otherOf(value) && takesArgument(op)) return textOf(document, value);
+  const texts = op === "exists" || op === "within" || value?.type === "object" ? [] : textsOf(document, value);
+  if (isListOp(op)) return writeValue(op, texts.filter((text) => text !== '""'));
+  const [first] = texts;
+  if (first === undefined) return blankValue(op, type);
+  const fits = isOrderOp(op) || type === "amount" ? NUMBER.test(showValues("eq", [first])) : !isOneOf(PATTERN, op) || isText(first);
+  return fits ? first : blankValue(op, type);
+}
+
+const PATH_KEYS = ["path", "amount", ...FOLDS];
+
+// Every path inside an entry's conditions, whatever it is compared or counted with.
+export function pathsIn(node: Node): Node[] {
+  return (node.children ?? []).flatMap((child) => {
+    if (child.type !== "property") return pathsIn(child);
+    const [key, value] = child.children ?? [];
+    if (!key || !value) return [];
+    if (key.value === "product") return elementsOf(value).filter((path) => path.type === "string");
+    return value.type === "string" && PATH_KEYS.includes(String(key.value)) ? [value] : pathsIn(value);
+  });
 }

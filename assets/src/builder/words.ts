@@ -8,7 +8,8 @@ export const STATE_WORDS: Record<State, string> = {
 export const STATE_KEYS: Record<string, State> = { a: "allow", d: "deny", h: "hide", p: "approve", c: "custom" };
 export const LEVEL_WORDS: Record<string, string> = { low: "Low", medium: "Medium", high: "High", critical: "Critical" };
 export const OP_WORDS: Record<Op, string> = {
-  in: "is one of", not_in: "is none of", eq: "is", lte: "is at most", gte: "is at least", lt: "is below", gt: "is above",
+  in: "is one of", not_in: "is none of", eq: "is", neq: "is not", lte: "is at most", gte: "is at least", lt: "is below", gt: "is above",
+  contains: "contains", matches: "fits the pattern", regex: "contains a match of", exists: "has been", within: "is within",
 };
 export const capitalise = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 

@@ -211,6 +211,29 @@ def test_items_of_a_list_slip_too() -> None:
     assert warnings(BYBIT, tools={"batchCreateOrders": covered}) == []
 
 
+def test_what_all_tools_require_of_the_same_tools_closes_a_slip_there() -> None:
+    named = {"for": ["createOrder"]}
+    slips = {"deny_if": when(cond("args.price", "gt", 100), **named)}
+    exists = cond("args.price", "exists", True)
+    (found,) = warnings(BYBIT, default="allow", all_tools=slips)
+    assert found[0] == "/all_tools/deny_if/0/conditions/0"
+    for names, pointers in (
+        (["createOrder"], []),
+        (["create*er"], []),
+        (["amendOrder"], ["/all_tools/deny_if/0/conditions/0"]),
+    ):
+        clauses = {**slips, "require": when(exists, **{"for": names})}
+        assert [problem[0] for problem in warnings(BYBIT, default="allow", all_tools=clauses)] == pointers
+
+
+@pytest.mark.parametrize(("case", "slips"), [("args.qty", 1), ({"product": ["args.price", "args.qty"]}, 0)])
+def test_an_amount_by_case_demands_only_what_each_of_its_cases_needs(case: Any, slips: int) -> None:
+    amount = [{"when": [cond("args.side", "eq", "Buy")], "amount": case}, {"amount": {"abs": "args.price"}}]
+    bounded = [{"conditions": [{"amount": amount, "op": "lte", "value": 5}]}]
+    clauses = {"require": bounded, "deny_if": when(cond("args.price", "gt", 100))}
+    assert len(warnings(BYBIT, tools={"createOrder": clauses})) == slips
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
