@@ -21,7 +21,12 @@ DOCUMENT = '{"version": "1", "default": "deny"}'
 PEOPLE = ("anonymous", "charlie", "bob", "pam", "alice")
 KEY_ROLES = {"charlie": Role.ADMIN, "bob": Role.VIEWER, "pam": Role.POLICY_MANAGER, "alice": Role.ADMIN}
 # Addresses that no organisation owns: facts of the catalogue.
-PUBLIC = {"catalog:server": "bybit-exchange-trading-mcp", "catalog:tool": "createOrder"}
+PUBLIC = {
+    "catalog:server": "bybit-exchange-trading-mcp",
+    "catalog:tool": "createOrder",
+    "catalog:before": "2.1.7",
+    "catalog:after": "2.1.8",
+}
 
 
 @dataclass(frozen=True, slots=True)
