@@ -9,10 +9,11 @@ from django.db.models.functions import Lower
 
 from catalog.models import KnownRelease, KnownServer, KnownTool
 from catalog.rubric import CATEGORIES, LEVELS, Category, Level
-from catalog.search import search_server
+from catalog.search import find_words, search_server
 
 MAX_QUERY = 100
 RELATED = 8
+FOUND = 50
 # Verbs and prefixes that say nothing about what two tools have in common.
 COMMON_WORDS = frozenset({"get", "query", "list", "set", "post", "ws", "by", "info", "and", "of", "v5"})
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -43,6 +44,35 @@ class ServerOverview:
     server: KnownServer
     total: int
     levels: tuple[LevelCount, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found, best first. `corrected` holds the words that were looked for instead of mistyped ones."""
+
+    servers: tuple[KnownServer, ...] = ()
+    tools: tuple[KnownTool, ...] = ()
+    has_more: bool = False
+    corrected: tuple[str, ...] = ()
+
+
+def search_catalogue(text: str) -> Found:
+    """The servers and at most fifty tools that catalog.search finds for the text, best first."""
+    hits = find_words(text, FOUND + 1)
+    servers = KnownServer.objects.in_bulk(hits.servers)
+    shown = hits.tools[:FOUND]
+    tools = KnownTool.objects.select_related("server").defer("input_schema", "rationale").in_bulk(shown)
+    return Found(
+        servers=tuple(servers[key] for key in hits.servers),
+        tools=tuple(tools[key] for key in shown),
+        has_more=len(hits.tools) > FOUND,
+        corrected=hits.corrected,
+    )
+
+
+def loaded_digests() -> list[tuple[str, str, bool]]:
+    """What tells one catalogue from another: each server's slug, digest and whether it was imported."""
+    return list(KnownServer.objects.order_by("slug").values_list("slug", "digest", "is_imported"))
 
 
 def list_servers() -> list[ServerOverview]:

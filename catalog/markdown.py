@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from django.conf import settings
 from django.urls import reverse
 
-from catalog.access import ServerOverview
+from catalog.access import Found, ServerOverview
 from catalog.answers import (
     Answer,
     answers_on_server,
@@ -21,7 +21,6 @@ from catalog.models import KnownServer, KnownTool
 from catalog.parameters import list_parameters
 from catalog.recommend import recommend_policy
 from catalog.releases import ReleaseChanges
-from catalog.search import Found
 
 UNREVIEWED = "Not reviewed yet: judged by its definition alone."
 

@@ -27,7 +27,6 @@ from catalog.parameters import list_parameters
 from catalog.recommend import recommend_policy
 from catalog.releases import ReleaseChanges
 from catalog.rubric import CATEGORIES, LEVELS
-from catalog.search import Found
 from catalog.structured import crumbs, questions, software, write_block
 
 Context = dict[str, Any]
@@ -68,7 +67,7 @@ class Step:
     after: str
 
 
-def index_context(servers: list[access.ServerOverview], text: str, found: Found | None) -> Context:
+def index_context(servers: list[access.ServerOverview], text: str, found: access.Found | None) -> Context:
     path = reverse("catalog:index")
     head = _head(path, "catalog:index", [])
     if text:

@@ -6,11 +6,10 @@ from typing import Any
 
 from django.db import connection
 
-from catalog.models import KnownServer, KnownTool
+from catalog.models import KnownServer
 from catalog.words import query_words
 
 MAX_WORDS = 8
-SHOWN = 50
 # A word that very many tools hold is ranked among this many of them, so that no search reads the whole catalogue.
 CANDIDATES = 500
 # The most tools that one server may have: a search among them ranks them all.
@@ -56,39 +55,30 @@ Meant = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a search found, best first. `corrected` holds the words that were looked for instead of mistyped ones."""
+class Hits:
+    """Primary keys of what was found, best first. `corrected` holds the words that were looked for instead."""
 
-    servers: tuple[KnownServer, ...] = ()
-    tools: tuple[KnownTool, ...] = ()
-    has_more: bool = False
+    servers: tuple[int, ...] = ()
+    tools: tuple[int, ...] = ()
     corrected: tuple[str, ...] = ()
 
 
-def search_catalogue(text: str) -> Found:
-    """Servers, and at most fifty tools, for words that a person typed; a text without any word finds nothing.
+def find_words(text: str, limit: int) -> Hits:
+    """Servers, and at most `limit` tools, for words that a person typed; a text without any word finds nothing.
 
     A tool must hold every word, as a beginning of one of its own; a word that the catalogue does not know stands for
     the known words that are spelled most like it. Names weigh more than titles, titles more than summaries.
     """
     words = query_words(text, MAX_WORDS)
     if not words:
-        return Found()
+        return Hits()
     with connection.cursor() as cursor:
         meant = _correct(cursor, words)
-        tools = _find_tools(cursor, words, meant, None, SHOWN + 1)
+        tools = _find_tools(cursor, words, meant, None, limit)
         cursor.execute(SERVERS, [_write_query(meant)])
         servers = [row[0] for row in cursor.fetchall()]
-    known_servers = KnownServer.objects.in_bulk(servers)
-    known_tools = KnownTool.objects.select_related("server").defer("input_schema", "rationale").in_bulk(tools[:SHOWN])
-    return Found(
-        servers=tuple(known_servers[key] for key in servers),
-        tools=tuple(known_tools[key] for key in tools[:SHOWN]),
-        has_more=len(tools) > SHOWN,
-        corrected=tuple(
-            option for word, options in zip(words, meant, strict=True) for option in options if option != word
-        ),
-    )
+    guessed = [option for word, options in zip(words, meant, strict=True) for option in options if option != word]
+    return Hits(tuple(servers), tuple(tools), tuple(guessed))
 
 
 def search_server(server: KnownServer, text: str) -> list[int]:

@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.db import connection
 from redis.exceptions import RedisError
 
-from catalog.models import KnownServer
+from catalog.access import loaded_digests
 
 SECONDS = 300
 
@@ -37,8 +37,7 @@ def renew_stamp() -> None:
 
 
 def _read_stamp() -> str:
-    rows = KnownServer.objects.order_by("slug").values_list("slug", "digest", "is_imported")
-    return hashlib.sha256(repr(list(rows)).encode()).hexdigest()[:32]
+    return hashlib.sha256(repr(loaded_digests()).encode()).hexdigest()[:32]
 
 
 def stamp_key() -> str:

@@ -3,12 +3,11 @@
 import json
 from typing import Any
 
-from catalog.access import ServerOverview
+from catalog.access import Found, ServerOverview
 from catalog.answers import rate
 from catalog.models import KnownServer, KnownTool
 from catalog.recommend import recommend_policy_for_tool
 from catalog.releases import ReleaseChanges
-from catalog.search import Found
 
 Document = dict[str, Any]
 

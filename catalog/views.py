@@ -13,7 +13,6 @@ from django.views.decorators.http import require_safe
 from catalog import access, markdown, pages, twins
 from catalog.models import KnownServer, KnownTool
 from catalog.releases import ReleaseChanges, compare_releases
-from catalog.search import search_catalogue
 from catalog.shelf import Made, Sheet, answer_page, answer_twin
 
 HTML = "text/html; charset=utf-8"
@@ -28,7 +27,7 @@ def index(request: HttpRequest) -> HttpResponseBase:
 
     def make() -> Made:
         servers = access.list_servers()
-        found = search_catalogue(text) if text else None
+        found = access.search_catalogue(text) if text else None
         body = render_to_string("catalog/index.html", pages.index_context(servers, text, found), request)
         return Sheet(body.encode(), HTML, _newest(servers), is_kept=not text)
 
@@ -41,7 +40,7 @@ def index_json(request: HttpRequest) -> HttpResponseBase:
 
     def make() -> Made:
         servers = access.list_servers()
-        document = twins.describe_found(text, search_catalogue(text)) if text else twins.describe_index(servers)
+        document = twins.describe_found(text, access.search_catalogue(text)) if text else twins.describe_index(servers)
         return Sheet(_dump(document), JSON, _newest(servers), is_kept=not text)
 
     return answer_twin(request, make, text)
@@ -53,7 +52,7 @@ def index_markdown(request: HttpRequest) -> HttpResponseBase:
 
     def make() -> Made:
         servers = access.list_servers()
-        body = markdown.write_found(text, search_catalogue(text)) if text else markdown.write_index(servers)
+        body = markdown.write_found(text, access.search_catalogue(text)) if text else markdown.write_index(servers)
         return Sheet(body.encode(), MARKDOWN, _newest(servers), is_kept=not text)
 
     return answer_twin(request, make, text)

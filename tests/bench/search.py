@@ -8,8 +8,8 @@ from functools import partial
 
 from django.db import connection, transaction
 
+from catalog.access import search_catalogue
 from catalog.models import KnownServer, KnownTool
-from catalog.search import search_catalogue
 from catalog.services import collect_words
 from catalog.words import name_words
 from tests.bench.processes import cpu_seconds

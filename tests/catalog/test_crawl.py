@@ -35,7 +35,7 @@ OUTCOMES = {"hidden": Outcome.HIDE, "asks a person": Outcome.APPROVE, "allowed":
 POLICY = re.compile(r'<pre tabindex="0" aria-label="[^"]*" id="([a-z-]+)"><code>(.*?)</code></pre>', re.DOTALL)
 BLOCK = re.compile(r'<script type="application/ld\+json">(.*?)</script>', re.DOTALL)
 # Words that an unfinished template or an empty value leaves behind.
-LEFT_BEHIND = re.compile(r"\{\{|\}\}|\{%|>None<|>\[\]<|\(\)|TODO|Lorem|undefined")
+LEFT_BEHIND = re.compile(r"\{\{|\}\}|\{%|>None<|>\[\]<|\(\)|Lorem|undefined")
 
 
 def crawl(client: Client) -> dict[str, str]:

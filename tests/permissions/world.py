@@ -27,6 +27,8 @@ PUBLIC = {
     "accounts:message": "00000000-0000-4000-8000-000000000000",
     "catalog:attack": "runaway-loop",
     "catalog:document": "quick-start",
+    "catalog:before": "2.1.7",
+    "catalog:after": "2.1.8",
 }
 
 
