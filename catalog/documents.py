@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from django.conf import settings
+from django.templatetags.static import static
 from django.urls import reverse
 
 from catalog.rendering import Rendered, render_document
@@ -23,6 +24,7 @@ ORDER: Final = (
     "configuration",
     "security",
 )
+IMAGES: Final = "images/"
 LINK: Final = re.compile(r"([a-z0-9-]+)\.md(#.*)?\Z")
 
 
@@ -55,6 +57,8 @@ def _read(slug: str) -> Document:
 
 
 def _on_site(address: str) -> str:
-    """In the repository documents link to each other by file name; on the site by page."""
+    """In the repository documents and pictures are named by file; on the site by address."""
+    if address.startswith(IMAGES):
+        return static(f"docs/{address.removeprefix(IMAGES)}")
     link = LINK.match(address)
     return reverse("catalog:document", args=[link[1]]) + (link[2] or "") if link else address

@@ -34,7 +34,7 @@ class Rendered:
 
 
 def render_document(text: str, rewrite: Rewrite = str) -> Rendered:
-    """A whole document; `rewrite` gets every link's address and gives the one to show."""
+    """A whole document; `rewrite` gets the address of every link and picture and gives the one to show."""
     md = _make(rewrite)
     tokens = md.parse(text)
     title, lead = "", ""
@@ -62,8 +62,9 @@ def _make(rewrite: Rewrite) -> MarkdownIt:
     def rewrite_links(state: Any) -> None:
         for token in state.tokens:
             for child in token.children or ():
-                if child.type == "link_open":
-                    child.attrSet("href", rewrite(str(child.attrGet("href"))))
+                name = {"link_open": "href", "image": "src"}.get(child.type)
+                if name is not None:
+                    child.attrSet(name, rewrite(str(child.attrGet(name))))
 
     md.core.ruler.push("rewrite_links", rewrite_links)
     md.add_render_rule("fence", _render_fence)

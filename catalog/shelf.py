@@ -89,7 +89,8 @@ def answer_page(request: HttpRequest, make: Callable[[], Made], key: str = "") -
 
 def answer_twin(request: HttpRequest, make: Callable[[], Made], key: str = "") -> HttpResponseBase:
     """What everybody gets alike, whoever asks: from the shelf, or made and put there."""
-    stamp, place = current_stamp(), f"{request.path}?{key}"
+    # Addresses in it are absolute.
+    stamp, place = current_stamp(), f"{settings.PUBLIC_URL}{request.path}?{key}"
     sheet = shelf.find(stamp, place)
     if sheet is None:
         made = make()

@@ -203,7 +203,7 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = OPERATOR_EMAIL or f"policylayer@{urlsplit(PUBLIC_URL).hostname}"
 
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "assets" / "dist"]
+STATICFILES_DIRS = [BASE_DIR / "assets" / "dist", ("docs", BASE_DIR / "docs" / "images")]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_IMMUTABLE_FILE_TEST = r"^.+[.-][0-9A-Za-z_-]{8,12}\..+$"
 DJANGO_VITE = {"default": {"manifest_path": BASE_DIR / "assets" / "dist" / ".vite" / "manifest.json"}}
