@@ -25,6 +25,7 @@ PUBLIC = {
     "catalog:server": "bybit-exchange-trading-mcp",
     "catalog:tool": "createOrder",
     "accounts:message": "00000000-0000-4000-8000-000000000000",
+    "accounts:tenant_id": "00000000-0000-4000-8000-000000000000",
 }
 
 
