@@ -14,8 +14,8 @@ class Quotas(NamedTuple):
     sessions: int
 
 
-# Of the connections that a process opens to upstreams (servers.upstream.http) one tenant has less than half.
-USUAL: Final = Quotas(calls=500, streams=500, sessions=10_000)
+# Calls are few because those that end at once take turns with everybody else's; streams are idle most of the time.
+USUAL: Final = Quotas(calls=100, streams=500, sessions=10_000)
 
 
 def quotas_of(organisation: Organisation) -> Quotas:

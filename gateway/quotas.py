@@ -8,19 +8,21 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from random import uniform
 from typing import Final
 from uuid import UUID
 
 from gateway.errors import QuotaError
 
-# A client that asks again at once must not take the process's time: its refusal is kept back for so long.
-PAUSE_SECONDS: Final = 1.0
+# A client that asks again at once must not take the process's time: its refusal is kept back for so long, and not for
+# the same time as the next one's, or they would all ask again at the same moment.
+PAUSE_SECONDS: Final = (0.5, 1.5)
 RETRY_AFTER: Final = b"5"
 
 
 async def pause() -> None:
     """What comes before each answer that a quota refuses."""
-    await asyncio.sleep(PAUSE_SECONDS)
+    await asyncio.sleep(uniform(*PAUSE_SECONDS))
 
 
 class Slots:
