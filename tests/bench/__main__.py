@@ -76,15 +76,15 @@ def main() -> None:
                 subject.rounds.append(seen)
         slow = stack.enter_context(serving("tests.bench.slow:application", core=LOADING_CORE))
         flood = set_scene(f"http://127.0.0.1:{slow[1]}/mcp", level="low")
-        connections = 4 * USUAL.calls
+        connections = 2 * USUAL.calls
         beside = _measure_beside(subjects[1], at + flood.path, connections, _variables(flood.token))
     _print_table(subjects)
     _print_flood(connections, *beside)
 
 
 def _measure_beside(quiet: Subject, url: str, flood: int, variables: dict[str, str]) -> tuple[Load, Load]:
-    """Medians of one tenant alone and while another floods: its quota full of slow calls, and three times
-    as many more refused over and over. The two are measured in turn."""
+    """Medians of one tenant alone and while another floods: its quota full of slow calls, and as many more
+    refused over and over. The two are measured in turn."""
     alone, beside = (Subject(quiet.name, quiet.pid, quiet.url, quiet.variables) for _ in range(2))
 
     def measure(subject: Subject) -> None:
