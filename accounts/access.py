@@ -160,6 +160,14 @@ def member_for_key(token: str) -> Member | None:
     return Member(key.organisation, Role(key.role), f"API key {key.label}")
 
 
+def organisation_for(organisation_id: UUID) -> Organisation:
+    """The organisation whose tenant block is open; raises Http404 when it was deleted meanwhile."""
+    organisation = Organisation.objects.filter(id=organisation_id).first()
+    if organisation is None:
+        raise Http404("no such organisation")
+    return organisation
+
+
 def organisations_for(user: User) -> list[Organisation]:
     """The organisations that this person is a member of, by name."""
     with person(user.id):

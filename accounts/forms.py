@@ -8,7 +8,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from accounts.models import ROLES, Role
+from accounts.models import ROLES, Organisation, Role
+from accounts.quotas import USUAL
 
 
 def to_role(value: str) -> Role:
@@ -62,3 +63,18 @@ class ApiKeyForm(forms.Form):
         if end <= timezone.now():
             raise ValidationError("This day is past.")
         return end
+
+
+def make_quota_field(label: str, usual: int, where: str) -> forms.IntegerField:
+    help_text = f"{where} Empty: the usual {usual}."
+    return forms.IntegerField(label=label, required=False, min_value=1, max_value=1_000_000, help_text=help_text)
+
+
+class QuotaForm(forms.Form):
+    calls = make_quota_field("Calls on their way", USUAL.calls, "At a time, in each gateway process.")
+    streams = make_quota_field("Open streams", USUAL.streams, "At a time, in each gateway process.")
+    sessions = make_quota_field("Sessions", USUAL.sessions, "At a time, over all processes.")
+
+    @staticmethod
+    def values_of(organisation: Organisation) -> dict[str, int | None]:
+        return {name: getattr(organisation, f"max_{name}") for name in USUAL._fields}

@@ -63,14 +63,32 @@ class Role(StrEnum):
 ROLES = [(Role.ADMIN.value, "Admin"), (Role.POLICY_MANAGER.value, "Policy manager"), (Role.VIEWER.value, "Viewer")]
 
 
-class Organisation(models.Model):
-    """The tenant. `epoch` rises with each change that gateway processes must notice; `is_killed` refuses every call."""
+class Stoppable(models.Model):
+    """What one press stops and one resumes: its calls are refused, and nothing of it is lost.
+
+    `killed_at`, `killed_by` and `kill_reason` tell of the present stop; the audit tells of all of them.
+    """
+
+    is_killed = models.BooleanField(default=False, db_default=False)
+    killed_at = models.DateTimeField(null=True)
+    killed_by = models.CharField(max_length=254, blank=True, default="", db_default="")
+    kill_reason = models.CharField(max_length=200, blank=True, default="", db_default="")
+
+    class Meta:
+        abstract = True
+
+
+class Organisation(Stoppable):
+    """The tenant. `epoch` rises with each change that gateway processes must notice. A quota left open is the usual one
+    (accounts.quotas)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=80)
     slug = models.SlugField(max_length=50, unique=True)
     epoch = models.BigIntegerField(default=1)
-    is_killed = models.BooleanField(default=False)
+    max_calls = models.PositiveIntegerField(null=True)
+    max_streams = models.PositiveIntegerField(null=True)
+    max_sessions = models.PositiveIntegerField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:

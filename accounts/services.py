@@ -3,16 +3,17 @@
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.text import slugify
 
 from accounts.access import Member
 from accounts.epochs import announce_epoch
-from accounts.models import AdminAudit, ApiKey, Membership, Organisation, OutboxMail, Role, User
+from accounts.models import AdminAudit, ApiKey, Membership, Organisation, OutboxMail, Role, Stoppable, User
 from accounts.tenancy import tenant
 from accounts.tokens import Prefix, mint_token
 
@@ -24,7 +25,9 @@ RESERVED_SLUGS = frozenset(
     )
 )
 SLUG_LENGTH = 40
+REASON_LENGTH = 200
 SUFFIX_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+S = TypeVar("S", bound=Stoppable)
 
 
 class NameRefusedError(ValueError):
@@ -164,14 +167,58 @@ def revoke_api_key(*, member: Member, key: ApiKey) -> None:
         record_audit(member=member, action="api_key.revoke", target=key.label, detail={"key": str(key.id)})
 
 
-def set_killed(*, member: Member, is_killed: bool) -> None:
-    """Stop every agent of the organisation, or let them go on; gateways follow within 2 seconds."""
+def clean_reason(text: str) -> str:
+    """A reason as it is stored: one line of at most 200 characters. Never refused: a stop does not wait for words."""
+    return " ".join(text.replace("\0", " ").split())[:REASON_LENGTH]
+
+
+def stop_rows(
+    *, member: Member, rows: QuerySet[S], target: str, reason: str = "", detail: dict[str, object] | None = None
+) -> None:
+    """Refuse every call of these rows until they are resumed, open streams ended; in force within 2 seconds.
+
+    Tokens, policies and counters stay. What was stopped before keeps who stopped it and when; inside a tenant block.
+    """
     with transaction.atomic():
-        changed = Organisation.objects.filter(id=member.organisation.id).exclude(is_killed=is_killed)
-        if not changed.update(is_killed=is_killed):
+        reason = clean_reason(reason)
+        stopped = {"is_killed": True, "killed_at": timezone.now(), "killed_by": member.name, "kill_reason": reason}
+        if not rows.filter(is_killed=False).update(**stopped):
             return
-        action = "organisation.stop" if is_killed else "organisation.resume"
-        record_audit(member=member, action=action, target=member.organisation.name)
+        told = {**(detail or {}), **({"reason": reason} if reason else {})}
+        record_audit(member=member, action=f"{rows.model._meta.model_name}.stop", target=target, detail=told)
+        bump_epoch(organisation_id=member.organisation.id)
+
+
+def resume_rows(*, member: Member, rows: QuerySet[S], target: str, detail: dict[str, object] | None = None) -> None:
+    """Let the calls of these rows be judged by their policies again, within 2 seconds; inside a tenant block."""
+    with transaction.atomic():
+        resumed = {"is_killed": False, "killed_at": None, "killed_by": "", "kill_reason": ""}
+        if not rows.filter(is_killed=True).update(**resumed):
+            return
+        record_audit(member=member, action=f"{rows.model._meta.model_name}.resume", target=target, detail=detail)
+        bump_epoch(organisation_id=member.organisation.id)
+
+
+def stop_organisation(*, member: Member, reason: str = "") -> None:
+    """Stop every agent of the organisation (`stop_rows`)."""
+    stop_rows(member=member, rows=_own_row(member), target=member.organisation.name, reason=reason)
+
+
+def resume_organisation(*, member: Member) -> None:
+    """Let the organisation's agents go on; what was stopped by itself stays stopped."""
+    resume_rows(member=member, rows=_own_row(member), target=member.organisation.name)
+
+
+def _own_row(member: Member) -> QuerySet[Organisation]:
+    return Organisation.objects.filter(id=member.organisation.id)
+
+
+def set_quotas(*, member: Member, calls: int | None, streams: int | None, sessions: int | None) -> None:
+    """Give the organisation quotas of its own, None for the usual one; for the host, inside a tenant block."""
+    with transaction.atomic():
+        own: dict[str, object] = {"calls": calls, "streams": streams, "sessions": sessions}
+        _own_row(member).update(**{f"max_{name}": value for name, value in own.items()})
+        record_audit(member=member, action="organisation.quotas", target=member.organisation.name, detail=own)
         bump_epoch(organisation_id=member.organisation.id)
 
 

@@ -15,6 +15,7 @@ urlpatterns = [
     path("operator/messages/<uuid:message>/", operator.message, name="contact_message"),
     path("operator/messages/<uuid:message>/mark/", operator.mark, name="mark_contact_message"),
     path("operator/organisations/", operator.organisations, name="operator_organisations"),
+    path("operator/organisations/<uuid:tenant_id>/", operator.organisation, name="operator_organisation"),
     path("operator/health/", operator.health, name="operator_health"),
     path("outbox/", views.outbox, name="outbox"),
     path("app/", views.app, name="app"),
@@ -26,4 +27,5 @@ urlpatterns = [
     path("app/<slug:organisation>/keys/", views.api_keys, name="api_keys"),
     path("app/<slug:organisation>/keys/<uuid:key>/revoke/", views.revoke_key, name="revoke_api_key"),
     path("app/<slug:organisation>/stop/", views.stop, name="stop"),
+    path("app/<slug:organisation>/resume/", views.resume, name="resume"),
 ]

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import (
     ADMINS,
+    POLICY_WRITERS,
     Member,
     MemberRequest,
     api_key_for,
@@ -36,8 +37,9 @@ from accounts.services import (
     create_organisation,
     mint_api_key,
     remove_member,
+    resume_organisation,
     revoke_api_key,
-    set_killed,
+    stop_organisation,
 )
 
 AUDIT_PAGE = 50
@@ -164,12 +166,18 @@ def revoke_key(request: MemberRequest, key: UUID) -> HttpResponse:
 
 
 @require_POST
-@member_view(write=ADMINS)
+@member_view(write=POLICY_WRITERS)
 def stop(request: MemberRequest) -> HttpResponse:
-    is_killed = request.POST.get("stopped") == "yes"
-    set_killed(member=request.member, is_killed=is_killed)
-    said = "Every agent is stopped: each call is refused." if is_killed else "Agents may call again."
-    messages.success(request, f"{said} Gateways follow within 2 seconds.")
+    stop_organisation(member=request.member, reason=request.POST.get("reason", ""))
+    messages.success(request, "Every agent is stopped: each call is refused within 2 seconds, and open streams end.")
+    return redirect("gateway:start", organisation=request.member.organisation.slug)
+
+
+@require_POST
+@member_view(write=POLICY_WRITERS)
+def resume(request: MemberRequest) -> HttpResponse:
+    resume_organisation(member=request.member)
+    messages.success(request, "Agents may call again within 2 seconds.")
     return redirect("gateway:start", organisation=request.member.organisation.slug)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gateway import refusals
-from gateway.errors import SessionUnknownError
+from gateway.errors import SessionUnknownError, StandingError
 from gateway.inbound import Inbound
 from gateway.limits import Session, Verdict
 from gateway.parts import Parts
@@ -58,9 +58,17 @@ async def check_session(parts: Parts, snapshot: Snapshot, session: Session | Non
 
 def check_standing(parts: Parts, snapshot: Snapshot) -> Decision | None:
     """What refuses every request of a grant, whatever it asks: None when its policy is in force."""
-    if snapshot.tenancy.is_killed:
-        return refusals.KILLED_DECISION
+    stopped = snapshot.stopped
+    if stopped is not None:
+        return refusals.STOPPED[stopped]
     return None if parts.snapshots.is_confirmed(snapshot) else refusals.UNCONFIRMED_DECISION
+
+
+def check_passing(parts: Parts, snapshot: Snapshot) -> None:
+    """The same for what is no request of its own, or a stream; raises StandingError."""
+    refused = check_standing(parts, snapshot)
+    if refused is not None:
+        raise StandingError(refused.rule, refused.reason)
 
 
 def give_back(parts: Parts, inbound: Inbound, record: Record, limits: Sequence[Reservation]) -> None:

@@ -10,10 +10,11 @@ from gateway.forward import forward, headers_of
 from gateway.headers import check_params
 from gateway.inbound import Inbound, elapsed_us, start_record
 from gateway.parts import Parts
+from gateway.quotas import pause
 from gateway.record import Record, clean_keys, clean_text
 from policies.engine.digest import digest_arguments
 from policies.engine.evaluate import Call, Decision, decide
-from policies.engine.refusal import refuse_amounts, write_unknown
+from policies.engine.refusal import QUOTA, refuse_amounts, write_unknown
 from policies.engine.values import JSON, Outcome
 from policies.models import RecordStatus
 
@@ -35,14 +36,22 @@ async def call_tool(parts: Parts, inbound: Inbound) -> None:
     record.argument_digest = digest_arguments(arguments)
     decision = check_standing(parts, inbound.caller.snapshot) or judge_call(inbound, Call(name, arguments, record.at))
     _check_mirrored(inbound, name, arguments)
-    if decision.outcome is Outcome.ALLOW:
+    tenancy = inbound.caller.snapshot.tenancy
+    if decision.outcome is Outcome.ALLOW and not parts.held.calls.take(tenancy.organisation, tenancy.quotas.calls):
+        decision = refusals.refuse_over_quota(tenancy.quotas.calls)
+    if decision.outcome is not Outcome.ALLOW:
+        await refuse_call(parts, inbound, record, decision)
+        return
+    try:
         note(record, decision)
         is_durable = inbound.caller.snapshot.is_durable(name)
         decision = await admit(parts, inbound, record, decision, is_durable=is_durable)
-    if decision.outcome is Outcome.ALLOW:
-        await forward(parts, inbound, headers, record=record, limits=decision.limits)
-    else:
-        await refuse_call(parts, inbound, record, decision)
+        if decision.outcome is Outcome.ALLOW:
+            await forward(parts, inbound, headers, record=record, limits=decision.limits)
+        else:
+            await refuse_call(parts, inbound, record, decision)
+    finally:
+        parts.held.calls.give_back(tenancy.organisation)
 
 
 def read_call(inbound: Inbound) -> tuple[str, Mapping[str, JSON]]:
@@ -86,6 +95,8 @@ async def refuse_call(parts: Parts, inbound: Inbound, record: Record, decision: 
         if decision.rule == "(unknown tool)":
             parts.rediscovery.ask(record.organisation, record.server)
         raise ToolUnknownError(write_unknown(str(inbound.message.params["name"])))
+    if decision.rule == QUOTA:
+        await pause()
     body = refusals.write_refusal(decision, record.id, inbound.message.id, is_modern=inbound.is_modern)
     await inbound.caller.exchange.answer(200, body, (JSON_TYPE,))
 

@@ -16,10 +16,12 @@ from gateway.call import note
 from gateway.errors import (
     AccessError,
     BodyTimeoutError,
+    BusyError,
     GatewayError,
     HostError,
     MessageError,
     OriginError,
+    QuotaError,
     SessionError,
     StandingError,
     StreamlessError,
@@ -37,9 +39,11 @@ from gateway.limits import Session
 from gateway.methods import dispatch
 from gateway.parts import Parts, make_parts
 from gateway.porter import Arrival, Evidence, Owner, judge_error, judge_token
+from gateway.quotas import RETRY_AFTER, pause
 from gateway.snapshot import Snapshot
 from gateway.streams import end_session, open_stream
 from policies.engine.decision import Decision
+from policies.engine.refusal import QUOTA
 from policies.engine.values import Outcome
 from policies.models import RecordStatus
 from servers.upstream.http import UpstreamError
@@ -55,9 +59,12 @@ _HEADERS_OF: Final[dict[type[GatewayError], tuple[Pair, ...]]] = {
     UnauthorisedError: ((b"www-authenticate", b"Bearer"),),
     StreamlessError: ((b"allow", VERBS.encode()),),
     VerbError: ((b"allow", VERBS.encode()),),
+    QuotaError: ((b"retry-after", RETRY_AFTER),),
     # What is left of the body must not be read as another request.
     BodyTimeoutError: ((b"connection", b"close"),),
 }
+# What nobody has recorded before it gets here.
+_RECORDED: Final = (MessageError, SessionError, StandingError, BusyError, QuotaError)
 
 
 class GatewayEndpoint:
@@ -142,18 +149,20 @@ class Door:
     async def refuse(self, error: GatewayError | UpstreamError) -> None:
         """Answer with an error, recorded where it belongs to somebody and nobody has recorded it yet."""
         answer = answer_of(error)
+        message = self._inbound.message if self._inbound is not None else None
         if self._caller is None:
             if self._maybe_parts is not None and isinstance(error, AccessError | MessageError):
                 self._maybe_parts.metrics.count_refusal(type(error).__name__, self._address)
                 self._note_knock(self._maybe_parts, self._evidence or judge_error(error))
-        elif isinstance(error, MessageError | SessionError | StandingError):
+        elif isinstance(error, _RECORDED):
             await self._record(self._caller, error)
+        if isinstance(error, BusyError | QuotaError):
+            await pause()
         if self._exchange.is_started:
             # Nothing more can be said.
             log.error("%s after the answer had begun", type(error).__name__)
             return
         headers = _HEADERS_OF.get(type(error), ()) if isinstance(error, GatewayError) else ()
-        message = self._inbound.message if self._inbound is not None else None
         await self._exchange.fail(answer, message.id if message is not None else None, headers)
 
     def _note_knock(self, parts: Parts, evidence: Evidence) -> None:
@@ -173,11 +182,13 @@ class Door:
             check_mirrors(caller.headers, message, is_modern=is_modern)
         await dispatch(parts, inbound)
 
-    async def _record(self, caller: Caller, error: MessageError | SessionError | StandingError) -> None:
+    async def _record(self, caller: Caller, error: GatewayError | UpstreamError) -> None:
         record = start_record(caller, self._inbound)
         if self._inbound is None:
             record.method = self._exchange.scope["method"]
-        note(record, Decision(Outcome.DENY, _rule_of(error), str(error), is_explicit=False))
+        rule = _rule_of(error)
+        outcome = Outcome.LIMIT if rule == QUOTA else Outcome.DENY
+        note(record, Decision(outcome, rule, str(error), is_explicit=False))
         record.status = RecordStatus.REFUSED
         record.gateway_us = elapsed_us(self._started_ns)
         await self._parts.recorder.refuse(record)
@@ -200,9 +211,11 @@ class Door:
         return text.lower()
 
 
-def _rule_of(error: MessageError | SessionError | StandingError) -> str:
+def _rule_of(error: GatewayError | UpstreamError) -> str:
     if isinstance(error, StandingError):
         return error.rule
+    if isinstance(error, BusyError | QuotaError):
+        return QUOTA
     return refusals.MALFORMED if isinstance(error, MessageError) else refusals.UNKNOWN_SESSION
 
 

@@ -19,9 +19,11 @@ GatewayError
 ├── RefusalError                        decided and recorded; the MCP session lives on
 │   ├── MethodUnknownError        200  -32601
 │   ├── MethodDeniedError         200  -31403
-│   └── ToolUnknownError          200  -32602  unknown, hidden or changed: one answer for the three
+│   ├── ToolUnknownError          200  -32602  unknown, hidden or changed: one answer for the three
+│   └── BusyError                 200  -31429  over the organisation's quota of calls
+├── QuotaError                    429  -31429  over a quota of streams, sessions or messages
 └── UnavailableError              503  a store that this answer needs is away
-    └── StandingError             503  the organisation is stopped, or its policy is not confirmed
+    └── StandingError             503  organisation, server or grant is stopped, or the policy is not confirmed
 
 The upstream's own failures are servers.upstream.http.UpstreamError (502, 504); `answer_of` maps both trees.
 """
@@ -35,6 +37,7 @@ DENIED: Final = -31403
 NOT_FOUND: Final = -31404
 NOT_ALLOWED: Final = -31405
 TOO_SLOW: Final = -31408
+OVER_QUOTA: Final = -31429
 UPSTREAM_FAILED: Final = -31502
 UNAVAILABLE: Final = -31503
 UPSTREAM_SLOW: Final = -31504
@@ -123,6 +126,14 @@ class ToolUnknownError(RefusalError):
     code = -32602
 
 
+class BusyError(RefusalError):
+    code = OVER_QUOTA
+
+
+class QuotaError(GatewayError):
+    status, code = 429, OVER_QUOTA
+
+
 class UnavailableError(GatewayError):
     status, code = 503, UNAVAILABLE
 
@@ -130,8 +141,8 @@ class UnavailableError(GatewayError):
 class StandingError(UnavailableError):
     """Refuses a message that is not a call, whatever it says; `rule` is for the record."""
 
-    def __init__(self, rule: str) -> None:
-        super().__init__("Messages of this grant are not passed on now.")
+    def __init__(self, rule: str, reason: str) -> None:
+        super().__init__(reason)
         self.rule = rule
 
 

@@ -116,7 +116,7 @@ async def _exchange(parts: Parts, inbound: Inbound, call: UpstreamCall, record: 
         if record is not None:
             record.upstream_status = answer.status
         if inbound.message.method == "initialize" and not inbound.is_modern and answer.status < 300:
-            await _bind_session(parts.sessions, inbound, answer, relay)
+            await _bind_session(parts.sessions, inbound, answer, relay, str(record.id) if record is not None else "")
         if answer.media_type == "text/event-stream" and inbound.message.method != "tools/call":
             return await _pass_held(parts, inbound.caller, answer, relay)
         # A call that was forwarded is not recalled.
@@ -142,12 +142,13 @@ async def _pass_held(parts: Parts, caller: Caller, answer: Answer, relay: Relay)
         return Outcome(RecordStatus.UNKNOWN)
 
 
-async def _bind_session(sessions: Sessions, inbound: Inbound, answer: Answer, relay: Relay) -> None:
+async def _bind_session(sessions: Sessions, inbound: Inbound, answer: Answer, relay: Relay, place: str) -> None:
     session_id = answer.headers.get("Mcp-Session-Id")
     if session_id is None:
         return
     # Visible ASCII (MCP, session management); anything else could end the header or hide in it.
     if not 0 < len(session_id) <= MAX_SESSION_ID or not all("!" <= letter <= "~" for letter in session_id):
         raise UpstreamBrokenError("The server issued a session id that is not visible ASCII.")
-    await sessions.bind(sessions.session_of(inbound.caller.snapshot, session_id))
+    snapshot = inbound.caller.snapshot
+    await sessions.bind(snapshot, sessions.session_of(snapshot, session_id), place)
     relay.headers = ((b"mcp-session-id", session_id.encode("ascii")),)

@@ -1,21 +1,18 @@
 """Count limits, session ownership and the intent in one round trip to Redis; never decides what a refusal means."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from accounts.shards import key_of, log_key, shard_of
-from gateway.wire import Argument, StoreAwayError, StoreReplyError, Wire
+from gateway.script import Script
+from gateway.wire import Argument, Wire
 from policies.engine.decision import Reservation
 from policies.engine.values import Scope
 
 SESSION_SECONDS: Final = 24 * 3600
-SCRIPT: Final = (Path(__file__).parent / "reserve.lua").read_bytes()
-_DIGEST: Final = hashlib.sha1(SCRIPT, usedforsecurity=False).hexdigest()
 
 
 class Verdict(Enum):
@@ -40,6 +37,8 @@ class Subject:
 
     log: str
     sessions: str
+    # The sorted set of all of the organisation's sessions.
+    session_index: str
     counters: Mapping[Scope, str]
 
 
@@ -49,6 +48,7 @@ def subject_of(organisation: UUID, server: UUID, grant: UUID) -> Subject:
     return Subject(
         log=log_key(shard_of(organisation)),
         sessions=key_of(organisation, "session", ""),
+        session_index=key_of(organisation, "sessions"),
         counters={scope: key_of(organisation, "limit", scope.value, str(owner), "") for scope, owner in owners.items()},
     )
 
@@ -65,6 +65,7 @@ class Limiter:
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
+        self._script = Script(wire, "reserve.lua")
 
     async def reserve(
         self,
@@ -92,31 +93,14 @@ class Limiter:
             charge,
             *arguments,
         )
-        answer = await self._run(command)
+        answer: list[Any] = await self._script.run(command)
         verdict = Verdict(answer[0])
         return Reserved(verdict, answer[1] - 1, answer[2]) if verdict is Verdict.FULL else Reserved(verdict)
 
     def give_back(self, subject: Subject, limits: Sequence[Reservation], *, charge: str) -> None:
         """Take the charge out again, for a call of which the upstream surely did nothing; if this is lost, it stays."""
         for key in _counters_of(subject, limits)[0]:
-            self._wire.send("ZREM", key, charge).add_done_callback(_forget)
-
-    async def _run(self, command: tuple[Argument, ...]) -> list[Any]:
-        try:
-            answer: list[Any] = await self._wire.send("EVALSHA", _DIGEST, *command)
-        except StoreReplyError as error:
-            if not str(error).startswith("NOSCRIPT"):
-                raise StoreAwayError from None
-            answer = await self._load(command)
-        return answer
-
-    async def _load(self, command: tuple[Argument, ...]) -> list[Any]:
-        try:
-            answer: list[Any] = await self._wire.send("EVAL", SCRIPT, *command)
-        except StoreReplyError:
-            # Read-only, out of memory, loading: no place to count in.
-            raise StoreAwayError from None
-        return answer
+            self._wire.send("ZREM", key, charge).add_done_callback(forget)
 
 
 def _counters_of(subject: Subject, limits: Sequence[Reservation]) -> tuple[list[str], list[int]]:
@@ -129,6 +113,7 @@ def _counters_of(subject: Subject, limits: Sequence[Reservation]) -> tuple[list[
     return list(keys), arguments
 
 
-def _forget(done: Any) -> None:
+def forget(done: Any) -> None:
+    """For a command whose failure changes nothing that anybody waits for."""
     if not done.cancelled():
         done.exception()

@@ -1,15 +1,18 @@
 """Dispatches a message by its method: what is judged, passes or is refused; a method that nobody knows never passes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from gateway import refusals
-from gateway.admit import admit, check_session, check_standing, is_refused
+from gateway.admit import admit, check_passing, check_session, check_standing, is_refused
 from gateway.call import call_tool, note
-from gateway.errors import GatewayError, MethodDeniedError, MethodUnknownError, StandingError
-from gateway.forward import forward, headers_of
+from gateway.errors import BusyError, GatewayError, MethodDeniedError, MethodUnknownError
+from gateway.forward import Headers, forward, headers_of
 from gateway.inbound import Inbound, elapsed_us, start_record
 from gateway.jsonrpc import Kind
 from gateway.parts import Parts
+from gateway.record import Record
 from gateway.relay import Lists
 from gateway.snapshot import Rules
 from policies.engine.decision import Decision
@@ -64,24 +67,55 @@ def _refuse_unknown() -> Decision:
 
 
 async def _pass_request(parts: Parts, inbound: Inbound) -> None:
-    method = inbound.message.method
+    method, snapshot = inbound.message.method, inbound.caller.snapshot
     record = start_record(inbound.caller, inbound)
-    decision = check_standing(parts, inbound.caller.snapshot) or judge_method(inbound.caller.snapshot.rules, method)
+    decision = check_standing(parts, snapshot) or judge_method(snapshot.rules, method)
     headers = headers_of(inbound)
-    note(record, decision)
-    if not is_refused(decision):
-        decision = await admit(parts, inbound, record, decision, is_durable=False)
-    if not is_refused(decision):
-        lists = Lists.ANSWER if method == "tools/list" else Lists.NONE
-        await forward(parts, inbound, headers, record=record, lists=lists)
+    if is_refused(decision):
+        await _refuse(parts, inbound, record, decision)
         return
+    note(record, decision)
+    with _held(parts, inbound):
+        if method == "initialize" and not inbound.is_modern:
+            async with parts.sessions.hold_place(snapshot, str(record.id)):
+                await _admit(parts, inbound, record, decision, headers)
+        else:
+            await _admit(parts, inbound, record, decision, headers)
+
+
+async def _admit(parts: Parts, inbound: Inbound, record: Record, decision: Decision, headers: Headers) -> None:
+    decision = await admit(parts, inbound, record, decision, is_durable=False)
+    if is_refused(decision):
+        await _refuse(parts, inbound, record, decision)
+        return
+    lists = Lists.ANSWER if inbound.message.method == "tools/list" else Lists.NONE
+    await forward(parts, inbound, headers, record=record, lists=lists)
+
+
+async def _refuse(parts: Parts, inbound: Inbound, record: Record, decision: Decision) -> None:
     note(record, decision)
     if decision.outcome is Outcome.HIDE:
         record.outcome = Outcome.DENY.value
     record.status = RecordStatus.REFUSED
     record.gateway_us = elapsed_us(inbound.caller.started_ns)
     await parts.recorder.refuse(record)
-    raise _error_of(decision, method)
+    raise _error_of(decision, inbound.message.method)
+
+
+@contextmanager
+def _held(parts: Parts, inbound: Inbound) -> Iterator[None]:
+    """A place in the quota that this request is under; raises BusyError, or QuotaError where a stream is asked for."""
+    tenancy = inbound.caller.snapshot.tenancy
+    if inbound.message.method == "subscriptions/listen":
+        with parts.held.streams.hold(tenancy.organisation, tenancy.quotas.streams):
+            yield
+    elif parts.held.calls.take(tenancy.organisation, tenancy.quotas.calls):
+        try:
+            yield
+        finally:
+            parts.held.calls.give_back(tenancy.organisation)
+    else:
+        raise BusyError(refusals.refuse_over_quota(tenancy.quotas.calls).reason)
 
 
 def _error_of(decision: Decision, method: str) -> GatewayError:
@@ -91,9 +125,9 @@ def _error_of(decision: Decision, method: str) -> GatewayError:
 
 
 async def _pass_unrecorded(parts: Parts, inbound: Inbound) -> None:
-    refused = check_standing(parts, inbound.caller.snapshot)
-    if refused is not None:
-        raise StandingError(refused.rule)
+    check_passing(parts, inbound.caller.snapshot)
     headers = headers_of(inbound)
-    await check_session(parts, inbound.caller.snapshot, inbound.session)
-    await forward(parts, inbound, headers)
+    tenancy = inbound.caller.snapshot.tenancy
+    with parts.held.messages.hold(tenancy.organisation, tenancy.quotas.calls):
+        await check_session(parts, inbound.caller.snapshot, inbound.session)
+        await forward(parts, inbound, headers)

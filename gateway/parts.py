@@ -15,6 +15,7 @@ from gateway.ledger import Ledger
 from gateway.limits import Limiter
 from gateway.metrics import Metrics
 from gateway.porter import Porter
+from gateway.quotas import Held
 from gateway.recorder import Recorder
 from gateway.sessions import Sessions
 from gateway.snapshots import Snapshots
@@ -74,6 +75,7 @@ class Parts:
     rediscovery: Rediscovery
     porter: Porter
     metrics: Metrics = field(default_factory=Metrics)
+    held: Held = field(default_factory=Held)
 
     async def start(self) -> None:
         """Open the pools and begin to watch; stores that are away are tried again in the background."""

@@ -22,7 +22,8 @@ RULES: Final[Mapping[str, str]] = {
     "(record unavailable)": "The call could not be recorded, and no call goes unrecorded, so it was refused.",
     "(policy unconfirmed)": "The gateway could not confirm the policy in force, so the call was refused.",
     "(tool changed)": "The tool's definition is no longer the one that was reviewed, so it is refused until accepted.",
-    "(killed)": "Every agent of the organisation was stopped.",
+    "(killed)": "A person had stopped the organisation, the server or the grant; the reason says which.",
+    "(quota)": "The organisation held as many calls, streams or sessions as it may at a time.",
 }
 STATUSES: Final[Mapping[str, str]] = {
     RecordStatus.INTENT: "written before the call was forwarded; its outcome is not known yet",

@@ -1,13 +1,14 @@
 """The gateway's own refusals, and a refusal as the tool result that the caller gets; it quotes no argument."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
 from gateway.jsonrpc import RequestId, write_tree
 from policies.engine.decision import Decision
-from policies.engine.refusal import KILLED, NO_POLICY, UNCONFIRMED, write_text
-from policies.engine.values import JSON, Outcome
+from policies.engine.refusal import KILLED, NO_POLICY, QUOTA, UNCONFIRMED, write_text
+from policies.engine.values import JSON, Outcome, Scope
 
 DECISION_META: Final = "policylayer/decision"
 
@@ -19,9 +20,14 @@ UNKNOWN_SESSION: Final = "(unknown session)"
 CHANGED_DECISION: Final = Decision(
     Outcome.HIDE, "(tool changed)", "The server lists this tool with another definition.", is_explicit=False
 )
-KILLED_DECISION: Final = Decision(
-    Outcome.DENY, KILLED, "All calls of this organisation are stopped.", is_explicit=False
-)
+STOPPED: Final[Mapping[Scope, Decision]] = {
+    scope: Decision(Outcome.DENY, KILLED, reason, is_explicit=False)
+    for scope, reason in (
+        (Scope.ORGANISATION, "A person stopped all calls of this organisation."),
+        (Scope.SERVER, "A person stopped all calls to this server."),
+        (Scope.GRANT, "A person stopped all calls of this grant."),
+    )
+}
 UNCONFIRMED_DECISION: Final = Decision(
     Outcome.DENY, UNCONFIRMED, "The gateway cannot confirm that this policy is still in force.", is_explicit=False
 )
@@ -31,6 +37,12 @@ LIMITS_UNAVAILABLE: Final = Decision(
 RECORD_UNAVAILABLE: Final = Decision(
     Outcome.DENY, "(record unavailable)", "This call cannot be recorded now, so it is not made.", is_explicit=False
 )
+
+
+def refuse_over_quota(calls: int) -> Decision:
+    """An organisation that has as many calls on their way as it may have makes no more."""
+    reason = f"This organisation has {calls} calls on their way, as many as it may have at a time."
+    return Decision(Outcome.LIMIT, QUOTA, reason, retry_after=1, is_explicit=False)
 
 
 def refuse_unreadable(problem: str) -> Decision:

@@ -10,6 +10,8 @@ from uuid import UUID
 from django.db import connection
 from django.http import Http404
 
+from accounts.access import organisation_for
+from accounts.quotas import USUAL, Quotas, quotas_of
 from accounts.tenancy import tenant
 from gateway.headers import ParamHeader, param_headers_of
 from gateway.ledger import Epoch
@@ -20,7 +22,7 @@ from policies.access import FoundGrant, GrantFacts, find_grant, grant_facts_for
 from policies.engine.compile import CompiledPolicy, compile_policy
 from policies.engine.parse import parse_policy
 from policies.engine.tools import ToolFacts
-from policies.engine.values import Level
+from policies.engine.values import Level, Scope
 from servers.access import server_for, target_for, tool_facts_for, tools_for
 from servers.models import Server, ToolState
 from servers.upstream.target import Target, TargetUnavailableError
@@ -43,6 +45,7 @@ class Tenancy:
     is_killed: bool
     confirmed_at: float
     hashes: set[bytes] = field(default_factory=set)
+    quotas: Quotas = USUAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,13 @@ class Snapshot:
     lists: ListFilter = field(repr=False)
     # Whether the upstream declared that it tells of changed lists (MCP 2025-11-25, tools, capabilities).
     announces_changes: bool
+    # What was stopped by itself: the grant or its server.
+    halted: Scope | None = None
+
+    @property
+    def stopped(self) -> Scope | None:
+        """What a person has stopped, the widest of them; None while calls may be judged."""
+        return Scope.ORGANISATION if self.tenancy.is_killed else self.halted
 
     def is_live(self, now: datetime) -> bool:
         """Whether the grant has not expired; a revoked one has no snapshot."""
@@ -115,6 +125,7 @@ def _load(found: FoundGrant, tenancy: Tenancy, shared: SharedPolicies[Rules]) ->
     if grant.is_revoked or (grant.expires_at is not None and grant.expires_at <= datetime.now(UTC)):
         return None
     server = server_for(grant.server_id)
+    tenancy.quotas = quotas_of(organisation_for(tenancy.organisation))
     key = (server.id, tenancy.epoch, grant.policy_id, grant.policy_version)
     rules = shared.get(key, lambda: _compile(grant, server))
     try:
@@ -136,6 +147,7 @@ def _load(found: FoundGrant, tenancy: Tenancy, shared: SharedPolicies[Rules]) ->
         target=target,
         lists=ListFilter(rules.policy.visible if rules.policy else frozenset(), rules.fingerprints, rules.levels),
         announces_changes=server.announces_changes,
+        halted=Scope.SERVER if server.is_killed else Scope.GRANT if grant.is_killed else None,
     )
 
 

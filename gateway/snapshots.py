@@ -251,7 +251,7 @@ class Snapshots:
         except Exception:
             self._close_streams(token_hash)
             raise
-        if snapshot is None or snapshot.tenancy.is_killed:
+        if snapshot is None or snapshot.stopped is not None:
             self._close_streams(token_hash)
         else:
             self._time_expiry(token_hash, snapshot)

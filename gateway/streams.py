@@ -2,8 +2,8 @@
 
 import asyncio
 
-from gateway.admit import check_session, check_standing
-from gateway.errors import StandingError, StreamlessError, UnavailableError
+from gateway.admit import check_passing, check_session
+from gateway.errors import StreamlessError, UnavailableError
 from gateway.exchange import JSON_TYPE
 from gateway.forward import end_of, make_call
 from gateway.headers import forwarded_of
@@ -17,9 +17,17 @@ from servers.upstream.http import Answer
 async def open_stream(parts: Parts, caller: Caller, session: Session | None) -> None:
     """Relay the upstream's event stream until either side or the grant ends it; its 405 and other 4xx pass as they are.
 
-    Raises SessionUnknownError, UnavailableError, StreamlessError for an upstream without a stream, UpstreamError.
+    Raises SessionUnknownError, UnavailableError, QuotaError, UpstreamError, and StreamlessError for an upstream without
+    a stream.
     """
-    await _check(parts, caller, session)
+    check_passing(parts, caller.snapshot)
+    tenancy = caller.snapshot.tenancy
+    with parts.held.streams.hold(tenancy.organisation, tenancy.quotas.streams):
+        await check_session(parts, caller.snapshot, session)
+        await _relay_stream(parts, caller)
+
+
+async def _relay_stream(parts: Parts, caller: Caller) -> None:
     call = make_call(caller, "GET", forwarded_of(caller.headers))
     relay = _make_relay(parts, caller)
     try:
@@ -45,23 +53,23 @@ async def open_stream(parts: Parts, caller: Caller, session: Session | None) -> 
 
 async def end_session(parts: Parts, caller: Caller, session: Session | None) -> None:
     """Forward a DELETE, and forget the session once the upstream has."""
-    await _check(parts, caller, session)
+    check_passing(parts, caller.snapshot)
+    tenancy = caller.snapshot.tenancy
+    with parts.held.messages.hold(tenancy.organisation, tenancy.quotas.calls):
+        await check_session(parts, caller.snapshot, session)
+        await _forward_end(parts, caller, session)
+
+
+async def _forward_end(parts: Parts, caller: Caller, session: Session | None) -> None:
     answer = await parts.upstream.open(make_call(caller, "DELETE", forwarded_of(caller.headers)))
     try:
         body = await answer.read()
         if answer.status < 300 and session is not None:
-            await parts.sessions.unbind(session)
+            await parts.sessions.unbind(caller.snapshot, session)
         is_json = answer.media_type == "application/json"
         await caller.exchange.answer(answer.status, body, (JSON_TYPE,) if is_json else ())
     finally:
         answer.close()
-
-
-async def _check(parts: Parts, caller: Caller, session: Session | None) -> None:
-    refused = check_standing(parts, caller.snapshot)
-    if refused is not None:
-        raise StandingError(refused.rule)
-    await check_session(parts, caller.snapshot, session)
 
 
 def _make_relay(parts: Parts, caller: Caller) -> Relay:

@@ -93,7 +93,14 @@ RECORDS: Final[Mapping[str, tuple[str, str]]] = {
         "The agent called a tool that this server does not have",
         "Let it list the tools again; the server's own list is being read again too.",
     ),
-    "(killed)": ("Every agent of the organisation is stopped", "An admin can resume them on the start page."),
+    "(killed)": (
+        "The agent is stopped, by itself or with its server or organisation",
+        "The banner on this page says which, and an admin or policy manager can resume it there.",
+    ),
+    "(quota)": (
+        "The organisation holds as many calls, streams or sessions as it may at a time",
+        "Close what is not needed, or ask the host of this installation for a higher quota.",
+    ),
 }
 REFUSED: Final = ("A call was refused", "Open the decision to see which line of the policy refused it.")
 FAILED: Final = (

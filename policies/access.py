@@ -47,6 +47,7 @@ class GrantFacts:
     document: str | None
     expires_at: datetime | None
     is_revoked: bool
+    is_killed: bool
     # Whose counters its limits charge: its own id, or that of the first grant of its line.
     counts_as: UUID
 
@@ -117,6 +118,7 @@ def grant_facts_for(grant_id: UUID) -> GrantFacts:
         document=version.document if version else None,
         expires_at=grant.expires_at,
         is_revoked=grant.revoked_at is not None,
+        is_killed=grant.is_killed,
         counts_as=grant.counts_as or grant.id,
     )
 

@@ -15,7 +15,16 @@ from policies.access import grant_for, grants_for, policies_for, successor_of
 from policies.errors import FormUsedError, GrantRevokedError, PolicyError
 from policies.forms import AttachForm, ExpiryForm, MintForm, RotateForm
 from policies.models import Grant
-from policies.services import MintedGrant, attach_policy, mint_grant, revoke_grant, rotate_grant, set_expiry
+from policies.services import (
+    MintedGrant,
+    attach_policy,
+    mint_grant,
+    resume_grant,
+    revoke_grant,
+    rotate_grant,
+    set_expiry,
+    stop_grant,
+)
 from policies.snippets import gateway_url_of, write_snippets
 from servers.access import server_for
 from servers.models import Server
@@ -121,6 +130,25 @@ def revoke(request: MemberRequest, grant: UUID) -> HttpResponseBase:
     revoke_grant(member=request.member, grant=found)
     messages.success(request, f"{found.label} is revoked. Every gateway refuses it within 2 seconds.")
     return redirect("policies:grants", request.member.organisation.slug, found.server_id)
+
+
+@require_POST
+@member_view(write=POLICY_WRITERS)
+def stop(request: MemberRequest, grant: UUID) -> HttpResponseBase:
+    found = grant_for(grant)
+    stop_grant(member=request.member, grant=found, reason=request.POST.get("reason", ""))
+    said = f"{found.label} is stopped: each of its calls is refused within 2 seconds, and its open streams end."
+    messages.success(request, said)
+    return _back_to(request, found)
+
+
+@require_POST
+@member_view(write=POLICY_WRITERS)
+def resume(request: MemberRequest, grant: UUID) -> HttpResponseBase:
+    found = grant_for(grant)
+    resume_grant(member=request.member, grant=found)
+    messages.success(request, f"{found.label} may call again within 2 seconds.")
+    return _back_to(request, found)
 
 
 @require_POST

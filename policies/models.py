@@ -7,7 +7,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.ids import new_uuid7
-from accounts.models import Organisation, User
+from accounts.models import Organisation, Stoppable, User
 from servers.models import Server
 
 
@@ -73,7 +73,7 @@ class PolicyTest(models.Model):
         return self.name
 
 
-class Grant(models.Model):
+class Grant(Stoppable):
     """A labelled bearer token for one agent on one server; only the SHA-256 of the `plg_` token is kept.
 
     A rotated grant `replaces` the one before it, and `counts_as` the first of that line: its limits stay charged.

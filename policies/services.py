@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
 from accounts.access import Member
-from accounts.services import bump_epoch, record_audit
+from accounts.services import bump_epoch, record_audit, resume_rows, stop_rows
 from accounts.tokens import Prefix, mint_token
 from policies.access import (
     carriers_of,
@@ -47,6 +47,7 @@ from servers.models import Server
 # Each publication runs them all while its policy is locked.
 SAVED_TESTS_MAX = 200
 NAME_MAX = 80
+STOP_FIELDS = ("is_killed", "killed_at", "killed_by", "kill_reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +262,11 @@ def rotate_grant(*, member: Member, grant: Grant, overlap: timedelta, grant_id: 
         expires_at=grant.expires_at,
         replaces=grant,
         counts_as=grant.counts_as or grant.id,
+        # A new token is no way round a stop.
+        is_killed=grant.is_killed,
+        killed_at=grant.killed_at,
+        killed_by=grant.killed_by,
+        kill_reason=grant.kill_reason,
     )
     _insert_grant(following)
     grant.expires_at = min(now + overlap, grant.expires_at or now + overlap)
@@ -286,6 +292,26 @@ def revoke_grant(*, member: Member, grant: Grant) -> None:
     grant.save(update_fields=["revoked_at"])
     bump_epoch(organisation_id=grant.organisation_id)
     record_audit(member=member, action="grant.revoke", target=_target_of(grant), detail={"id": str(grant.id)})
+
+
+@transaction.atomic
+def stop_grant(*, member: Member, grant: Grant, reason: str = "") -> None:
+    """Refuse every call of this grant, and of those that it was rotated from and to, until it is resumed.
+
+    In force within 2 seconds, open streams included; tokens, policies and counters stay.
+    """
+    rows = _lock_line(grant)
+    detail: dict[str, object] = {"id": str(grant.id)}
+    stop_rows(member=member, rows=rows, target=_target_of(grant), reason=reason, detail=detail)
+    _reload_stop(grant)
+
+
+@transaction.atomic
+def resume_grant(*, member: Member, grant: Grant) -> None:
+    """Let the calls of this grant and of its whole line be judged by their policies again."""
+    rows = _lock_line(grant)
+    resume_rows(member=member, rows=rows, target=_target_of(grant), detail={"id": str(grant.id)})
+    _reload_stop(grant)
 
 
 @transaction.atomic
@@ -385,7 +411,21 @@ def _lock_grant(grant: Grant) -> None:
     locked = Grant.objects.select_for_update(of=("self",)).select_related("policy").filter(id=grant.id).first()
     if locked is None:
         raise Http404("no such grant")
-    grant.revoked_at, grant.expires_at, grant.policy = locked.revoked_at, locked.expires_at, locked.policy
+    for name in ("revoked_at", "expires_at", "policy", *STOP_FIELDS):
+        setattr(grant, name, getattr(locked, name))
+
+
+def _lock_line(grant: Grant) -> QuerySet[Grant]:
+    """The grants that charge the same counters. A rotation that is under way ends first, so that its grant is among
+    them."""
+    first = grant.counts_as or grant.id
+    rows = Grant.objects.filter(Q(id=first) | Q(counts_as=first))
+    list(rows.select_for_update().order_by("id").values_list("id"))
+    return rows
+
+
+def _reload_stop(grant: Grant) -> None:
+    grant.refresh_from_db(fields=STOP_FIELDS)
 
 
 def _insert_grant(grant: Grant) -> None:

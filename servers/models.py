@@ -6,7 +6,7 @@ from enum import StrEnum
 from django.db import models
 from django.utils import timezone
 
-from accounts.models import Organisation
+from accounts.models import Organisation, Stoppable
 
 
 class Kind(StrEnum):
@@ -47,7 +47,7 @@ def choices_of(enum: type[StrEnum]) -> list[tuple[str, str]]:
     return [(member.value, member.value.capitalize()) for member in enum]
 
 
-class Server(models.Model):
+class Server(Stoppable):
     """One upstream MCP server; its id is in its gateway URL. The simulator has no `url`; a setting has it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -19,7 +19,7 @@ from kombu.exceptions import OperationalError
 
 from accounts.access import Member
 from accounts.models import Role
-from accounts.services import bump_epoch, record_audit
+from accounts.services import bump_epoch, record_audit, resume_rows, stop_rows
 from accounts.tenancy import tenant
 from catalog.access import known_server, known_tools_named
 from servers import marks
@@ -161,6 +161,20 @@ def delete_server(*, member: Member, server: Server) -> None:
         record_audit(member=member, action="server.deleted", target=server.name, detail=detail)
         bump_epoch(organisation_id=server.organisation_id)
         server.delete()
+
+
+def stop_server(*, member: Member, server: Server, reason: str = "") -> None:
+    """Refuse every call to this server until it is resumed; in force within 2 seconds, open streams included."""
+    rows = Server.objects.filter(id=server.id)
+    stop_rows(member=member, rows=rows, target=server.name, reason=reason, detail={"server": str(server.id)})
+    server.refresh_from_db()
+
+
+def resume_server(*, member: Member, server: Server) -> None:
+    """Let calls to this server go on; a grant that was stopped by itself stays stopped."""
+    rows = Server.objects.filter(id=server.id)
+    resume_rows(member=member, rows=rows, target=server.name, detail={"server": str(server.id)})
+    server.refresh_from_db()
 
 
 def queue_discovery(*, member: Member, server: Server) -> bool:

@@ -16,5 +16,7 @@ urlpatterns = [
     path("app/<slug:organisation>/servers/<uuid:server>/settings/", views.settings, name="settings"),
     path("app/<slug:organisation>/servers/<uuid:server>/discover/", views.discover, name="discover"),
     path("app/<slug:organisation>/servers/<uuid:server>/check/", views.check, name="check"),
+    path("app/<slug:organisation>/servers/<uuid:server>/stop/", views.stop, name="stop"),
+    path("app/<slug:organisation>/servers/<uuid:server>/resume/", views.resume, name="resume"),
     path("app/<slug:organisation>/servers/<uuid:server>/delete/", views.delete, name="delete"),
 ]

@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import ADMINS, MemberRequest, member_view
+from accounts.access import ADMINS, POLICY_WRITERS, MemberRequest, member_view
 from accounts.models import Role
 from catalog.access import known_tools_named, summaries_named
 from policies.engine.values import Level
@@ -217,6 +217,25 @@ def check(request: MemberRequest, server: UUID) -> HttpResponse:
         return _to(request, "settings", found)
     last = load_check(found.organisation_id, found.id)
     return render(request, "servers/_check.html", {"server": found, "check": last})
+
+
+@require_POST
+@member_view(write=POLICY_WRITERS)
+def stop(request: MemberRequest, server: UUID) -> HttpResponse:
+    found = access.server_for(server)
+    services.stop_server(member=request.member, server=found, reason=request.POST.get("reason", ""))
+    said = f"{found.name} is stopped: each call to it is refused within 2 seconds, and open streams end."
+    messages.success(request, said)
+    return _to(request, "settings", found)
+
+
+@require_POST
+@member_view(write=POLICY_WRITERS)
+def resume(request: MemberRequest, server: UUID) -> HttpResponse:
+    found = access.server_for(server)
+    services.resume_server(member=request.member, server=found)
+    messages.success(request, f"Calls to {found.name} go on within 2 seconds.")
+    return _to(request, "settings", found)
 
 
 @require_POST

@@ -5,15 +5,19 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.access import Member, organisation_for
 from accounts.contact.access import count_states, message_for, search_messages
 from accounts.contact.mail import host_address
 from accounts.contact.services import mark_message
-from accounts.models import ContactState
+from accounts.forms import QuotaForm
+from accounts.models import ContactState, Role
 from accounts.operator.access import count_for, search_organisations
 from accounts.operator.gate import HostRequest, host_view
 from accounts.operator.registry import count_titles, find_health
+from accounts.services import set_quotas
+from accounts.tenancy import tenant
 
 # What a button says, for each state that it sets.
 ACTIONS = {
@@ -69,6 +73,21 @@ def organisations(request: HttpRequest) -> HttpResponse:
     shown = search_organisations(text=text, page=request.GET.get("page", ""))
     context = {"page": shown, "tenants": [count_for(each) for each in shown], "titles": count_titles(), "q": text}
     return render(request, "operator/organisations.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@host_view
+def organisation(request: HostRequest, tenant_id: UUID) -> HttpResponse:
+    found = organisation_for(tenant_id)
+    form = QuotaForm(request.POST if request.method == "POST" else None, initial=QuotaForm.values_of(found))
+    if form.is_bound and form.is_valid():
+        member = Member(found, Role.ADMIN, f"{request.user.email} (host)", request.user)
+        with tenant(found.id):
+            set_quotas(member=member, **form.cleaned_data)
+        messages.success(request, f"The quotas of {found.name} are set. Gateways follow within 2 seconds.")
+        return redirect("accounts:operator_organisation", tenant_id=found.id)
+    context = {"organisation": found, "form": form}
+    return render(request, "operator/organisation.html", context, status=422 if form.is_bound else 200)
 
 
 @require_safe

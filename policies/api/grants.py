@@ -16,8 +16,26 @@ from policies.api.idempotency import once
 from policies.api.paging import page_of
 from policies.api.problems import problems
 from policies.api.schema import SERVER_FILTER, describe, describe_creation, describe_list
-from policies.api.shapes import AttachBody, GrantBody, GrantChange, GrantPage, GrantShape, MintedShape, RotateBody
-from policies.services import MintedGrant, attach_policy, mint_grant, revoke_grant, rotate_grant, set_expiry
+from policies.api.shapes import (
+    AttachBody,
+    GrantBody,
+    GrantChange,
+    GrantPage,
+    GrantShape,
+    MintedShape,
+    RotateBody,
+    StopBody,
+)
+from policies.services import (
+    MintedGrant,
+    attach_policy,
+    mint_grant,
+    resume_grant,
+    revoke_grant,
+    rotate_grant,
+    set_expiry,
+    stop_grant,
+)
 from policies.snippets import gateway_url_of
 
 TAG = "grants"
@@ -85,6 +103,31 @@ class RevokeView(TenantView):
         """End a grant for good, within 2 seconds everywhere; revoking twice is no error."""
         found = grant_for(grant)
         revoke_grant(member=request.member, grant=found)
+        return Response(GrantShape(found).data)
+
+
+class StopView(TenantView):
+    write_roles: ClassVar[Collection[Role]] = POLICY_WRITERS
+
+    @describe("stopGrant", body=StopBody, answers={200: GrantShape}, tag=TAG)
+    def post(self, request: ApiRequest, grant: UUID) -> Response:
+        """Refuse a grant's calls and end its streams, within 2 seconds everywhere; twice is no error.
+
+        The grants that it was rotated from and to are stopped with it. Its token stays valid, for when it is resumed.
+        """
+        found = grant_for(grant)
+        stop_grant(member=request.member, grant=found, reason=read_body(StopBody, request)["reason"])
+        return Response(GrantShape(found).data)
+
+
+class ResumeView(TenantView):
+    write_roles: ClassVar[Collection[Role]] = POLICY_WRITERS
+
+    @describe("resumeGrant", answers={200: GrantShape}, tag=TAG)
+    def post(self, request: ApiRequest, grant: UUID) -> Response:
+        """Let a stopped grant go on, with those that it was rotated from and to."""
+        found = grant_for(grant)
+        resume_grant(member=request.member, grant=found)
         return Response(GrantShape(found).data)
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from rest_framework.response import Response
 
-from accounts.access import ADMINS
+from accounts.access import ADMINS, POLICY_WRITERS
 from accounts.api import ApiRequest, TenantView
 from accounts.models import Role
 from policies.api.bodies import read_body
@@ -20,10 +20,18 @@ from policies.api.shapes import (
     ServerChange,
     ServerPage,
     ServerShape,
+    StopBody,
     ToolPage,
 )
 from servers.access import server_for, servers_for, tools_for
-from servers.services import delete_server, edit_server, queue_discovery, register_server
+from servers.services import (
+    delete_server,
+    edit_server,
+    queue_discovery,
+    register_server,
+    resume_server,
+    stop_server,
+)
 
 TAG = "servers"
 
@@ -87,6 +95,28 @@ class DiscoverView(TenantView):
         """Queue a discovery; `queued` is false when one is under way already."""
         is_queued = queue_discovery(member=request.member, server=server_for(server))
         return Response(DiscoverShape({"queued": is_queued}).data, status=202)
+
+
+class StopView(TenantView):
+    write_roles: ClassVar[Collection[Role]] = POLICY_WRITERS
+
+    @describe("stopServer", body=StopBody, answers={200: ServerShape}, tag=TAG)
+    def post(self, request: ApiRequest, server: UUID) -> Response:
+        """Refuse every call to a server and end its streams, within 2 seconds everywhere; twice is no error."""
+        found = server_for(server)
+        stop_server(member=request.member, server=found, reason=read_body(StopBody, request)["reason"])
+        return Response(ServerShape(found).data)
+
+
+class ResumeView(TenantView):
+    write_roles: ClassVar[Collection[Role]] = POLICY_WRITERS
+
+    @describe("resumeServer", answers={200: ServerShape}, tag=TAG)
+    def post(self, request: ApiRequest, server: UUID) -> Response:
+        """Let calls to a stopped server go on; a grant that was stopped by itself stays stopped."""
+        found = server_for(server)
+        resume_server(member=request.member, server=found)
+        return Response(ServerShape(found).data)
 
 
 class ToolsView(TenantView):

@@ -6,6 +6,7 @@ from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from accounts.models import Organisation
 from policies.engine.values import Outcome
 from policies.models import DecisionRecord, Grant, Policy, PolicyTest, PolicyVersion
 from policies.snippets import gateway_url_of
@@ -74,7 +75,26 @@ class ServerChange(Body):
     removed_headers = serializers.ListField(child=serializers.CharField(max_length=100), default=list)
 
 
-class ServerShape(serializers.ModelSerializer[Server]):
+class StoppableShape(serializers.Serializer[Any]):
+    is_stopped = serializers.BooleanField(source="is_killed", read_only=True, help_text="Every call is refused.")
+    stopped_at = serializers.DateTimeField(source="killed_at", read_only=True, allow_null=True)
+    stopped_by = serializers.CharField(source="killed_by", read_only=True)
+    stop_reason = serializers.CharField(source="kill_reason", read_only=True)
+
+
+class OrganisationShape(StoppableShape, serializers.ModelSerializer[Organisation]):
+    class Meta:
+        model = Organisation
+        fields = ("id", "name", "slug", "is_stopped", "stopped_at", "stopped_by", "stop_reason")
+
+
+class StopBody(serializers.Serializer[Any]):
+    reason = serializers.CharField(
+        required=False, default="", allow_blank=True, help_text="Why; the first 200 characters are kept."
+    )
+
+
+class ServerShape(StoppableShape, serializers.ModelSerializer[Server]):
     gateway_url = serializers.SerializerMethodField()
     header_names = serializers.SerializerMethodField()
 
@@ -82,7 +102,8 @@ class ServerShape(serializers.ModelSerializer[Server]):
         model = Server
         fields = (
             "id", "name", "kind", "url", "header_names", "gateway_url", "catalogue_slug", "era", "protocol_version",
-            "discovery", "discovery_error", "discovered_at", "created_at",
+            "discovery", "discovery_error", "discovered_at", "created_at", "is_stopped", "stopped_at", "stopped_by",
+            "stop_reason",
         )  # fmt: skip
 
     def get_gateway_url(self, server: Server) -> str:
@@ -294,7 +315,7 @@ class RotateBody(Body):
     )
 
 
-class GrantShape(serializers.ModelSerializer[Grant]):
+class GrantShape(StoppableShape, serializers.ModelSerializer[Grant]):
     server = serializers.UUIDField(source="server_id")
     policy = serializers.UUIDField(source="policy_id", allow_null=True)
     replaces = serializers.UUIDField(
@@ -306,7 +327,7 @@ class GrantShape(serializers.ModelSerializer[Grant]):
         model = Grant
         fields = (
             "id", "server", "policy", "label", "last_four", "created_by", "created_at", "expires_at", "revoked_at",
-            "last_used_at", "replaces",
+            "last_used_at", "replaces", "is_stopped", "stopped_at", "stopped_by", "stop_reason",
         )  # fmt: skip
 
     def get_created_by(self, grant: Grant) -> str | None:

@@ -3,14 +3,19 @@
 from django.urls import URLPattern, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 
-from policies.api import decisions, grants, nowhere, policies, saved_tests, servers
+from policies.api import decisions, grants, nowhere, organisation, policies, saved_tests, servers
 
 app_name = "api"
 urlpatterns: list[URLPattern] = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("organisation/", organisation.OrganisationView.as_view(), name="organisation"),
+    path("organisation/stop/", organisation.StopView.as_view(), name="stop"),
+    path("organisation/resume/", organisation.ResumeView.as_view(), name="resume"),
     path("servers/", servers.ServersView.as_view(), name="servers"),
     path("servers/<uuid:server>/", servers.ServerView.as_view(), name="server"),
     path("servers/<uuid:server>/discover/", servers.DiscoverView.as_view(), name="discover"),
+    path("servers/<uuid:server>/stop/", servers.StopView.as_view(), name="stop_server"),
+    path("servers/<uuid:server>/resume/", servers.ResumeView.as_view(), name="resume_server"),
     path("servers/<uuid:server>/tools/", servers.ToolsView.as_view(), name="tools"),
     path("policies/", policies.PoliciesView.as_view(), name="policies"),
     path("policies/validate/", policies.ValidateView.as_view(), name="validate"),
@@ -29,6 +34,8 @@ urlpatterns: list[URLPattern] = [
     path("grants/<uuid:grant>/", grants.GrantView.as_view(), name="grant"),
     path("grants/<uuid:grant>/rotate/", grants.RotateView.as_view(), name="rotate"),
     path("grants/<uuid:grant>/revoke/", grants.RevokeView.as_view(), name="revoke"),
+    path("grants/<uuid:grant>/stop/", grants.StopView.as_view(), name="stop_grant"),
+    path("grants/<uuid:grant>/resume/", grants.ResumeView.as_view(), name="resume_grant"),
     path("grants/<uuid:grant>/attach/", grants.AttachView.as_view(), name="attach"),
     path("decisions/", decisions.DecisionsView.as_view(), name="decisions"),
     path("decisions/<uuid:record>/", decisions.DecisionView.as_view(), name="decision"),

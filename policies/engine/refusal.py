@@ -10,6 +10,7 @@ from policies.engine.values import Outcome
 UNCONFIRMED: Final = "(policy unconfirmed)"
 KILLED: Final = "(killed)"
 NO_POLICY: Final = "(no policy)"
+QUOTA: Final = "(quota)"
 
 _ASK: Final = "Do not repeat this call. Ask an admin or policy manager of your organisation if it should be allowed."
 _RETRY: Final = "Wait a few seconds and call again."
@@ -17,7 +18,7 @@ _NEXT: Final[Mapping[str, str]] = {
     UNCONFIRMED: _RETRY,
     "(limits unavailable)": _RETRY,
     "(record unavailable)": _RETRY,
-    KILLED: "Stop. Ask an admin of your organisation when calls may go on.",
+    KILLED: "Stop. Ask an admin or policy manager of your organisation when calls may go on.",
     NO_POLICY: "Ask an admin or policy manager of your organisation to give this grant a policy.",
 }
 _APPROVE: Final = (

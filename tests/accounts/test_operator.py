@@ -8,7 +8,8 @@ import redis
 from django.conf import settings as django_settings
 from django.test import Client
 
-from accounts.models import User
+from accounts.models import AdminAudit, Organisation, User
+from accounts.quotas import USUAL, Quotas, quotas_of
 from accounts.shards import log_key
 from accounts.tasks import mail_contact_messages
 from accounts.tenancy import tenant
@@ -202,3 +203,32 @@ def test_health_counts_records_that_wait_for_the_log_writer(operator: Client, se
         finally:
             client.delete(stream)
     assert "look here" in told and "1 decision records wait" in told and "write_log" in told
+
+
+def test_the_host_sets_an_organisation_s_quotas_and_its_audit_tells(cast: Cast, operator: Client) -> None:
+    path = f"/operator/organisations/{cast.organisation.id}/"
+    assert path in links_of(operator.get("/operator/organisations/"))
+    page = text_of(operator.get(path))
+    assert "Empty: the usual 100." in page and "Empty: the usual 10000." in page
+    answer = operator.post(path, {"calls": "7", "streams": "", "sessions": "30"}, follow=True)
+    assert "The quotas of Acme are set." in text_of(answer)
+    with tenant(cast.organisation.id):
+        found = Organisation.objects.get()
+        assert quotas_of(found) == Quotas(7, USUAL.streams, 30)
+        (row,) = AdminAudit.objects.all()
+    assert (row.action, row.actor) == ("organisation.quotas", "host@example.org (host)")
+    assert row.detail == {"calls": 7, "streams": None, "sessions": 30}
+    operator.post(path, {"calls": "", "streams": "", "sessions": ""})
+    with tenant(cast.organisation.id):
+        assert quotas_of(Organisation.objects.get()) == USUAL
+    with tenant(cast.other.id):
+        assert quotas_of(Organisation.objects.get()) == USUAL
+
+
+@pytest.mark.parametrize("calls", ["0", "-1", "x", "1.5", "1000001"])
+def test_a_quota_that_is_none_changes_nothing(cast: Cast, operator: Client, calls: str) -> None:
+    path = f"/operator/organisations/{cast.organisation.id}/"
+    assert operator.post(path, {"calls": calls, "streams": "5"}).status_code == 422
+    with tenant(cast.organisation.id):
+        assert quotas_of(Organisation.objects.get()) == USUAL
+    assert operator.post(f"/operator/organisations/{uuid4()}/", {"calls": "1"}).status_code == 404

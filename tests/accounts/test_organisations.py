@@ -73,25 +73,44 @@ def test_the_switcher_lists_only_ones_own(cast: Cast) -> None:
     assert "/app/other/" not in page
 
 
-def test_an_admin_stops_every_agent_and_resumes_them(cast: Cast) -> None:
-    client, (before, _) = client_of(cast.alice), epoch_of(cast.organisation)
+@pytest.mark.parametrize("who", ["alice", "pam"])
+def test_one_press_stops_every_agent_and_one_resumes_them(cast: Cast, who: str) -> None:
+    client, (before, _) = client_of(getattr(cast, who)), epoch_of(cast.organisation)
     assert "Stop every agent" in text_of(client.get("/app/acme/"))
-    client.post("/app/acme/stop/", {"stopped": "yes"})
+    client.post("/app/acme/stop/", {"reason": "  orders\nout of hand  "})
     assert epoch_of(cast.organisation) == (before + 1, True)
-    assert "Each call is refused, whatever the policies say." in text_of(client.get("/app/acme/"))
-    client.post("/app/acme/stop/", {"stopped": "yes"})
+    for page in ("/app/acme/", "/app/acme/servers/", "/app/acme/members/"):
+        shown = text_of(client.get(page))
+        assert "Every agent of Acme is stopped" in shown
+        assert f"Stopped by {who}@example.com on" in shown and "Reason: orders out of hand" in shown
+        assert 'action="/app/acme/resume/"' in shown and 'action="/app/acme/stop/"' not in shown
+    client.post("/app/acme/stop/")
     assert epoch_of(cast.organisation) == (before + 1, True)
-    client.post("/app/acme/stop/", {"stopped": "no"})
+    assert "Reason: orders out of hand" in text_of(client.get("/app/acme/"))
+    client.post("/app/acme/resume/")
     assert epoch_of(cast.organisation) == (before + 2, False)
+    assert "is stopped" not in text_of(client.get("/app/acme/members/"))
     with tenant(cast.organisation.id):
-        assert [row.action for row in AdminAudit.objects.all()] == ["organisation.resume", "organisation.stop"]
+        found = [(row.action, row.actor, row.detail) for row in AdminAudit.objects.all()]
+    by = f"{who}@example.com"
+    assert found == [("organisation.resume", by, {}), ("organisation.stop", by, {"reason": "orders out of hand"})]
 
 
-def test_others_see_that_agents_are_stopped_and_no_button(cast: Cast) -> None:
-    client_of(cast.alice).post("/app/acme/stop/", {"stopped": "yes"})
+def test_no_reason_is_too_odd_to_stop(cast: Cast) -> None:
+    client_of(cast.alice).post("/app/acme/stop/", {"reason": "a\x00b" + "x" * 900})
+    with tenant(cast.organisation.id):
+        found = Organisation.objects.get()
+    assert (found.is_killed, found.kill_reason) == (True, "a b" + "x" * 197)
+
+
+def test_a_viewer_sees_that_agents_are_stopped_and_no_button(cast: Cast) -> None:
+    assert client_of(cast.bob).post("/app/acme/stop/").status_code == 403
+    assert 'action="/app/acme/stop/"' not in text_of(client_of(cast.bob).get("/app/acme/"))
+    client_of(cast.alice).post("/app/acme/stop/")
     page = text_of(client_of(cast.bob).get("/app/acme/"))
-    assert "Every agent is stopped" in page
-    assert "/app/acme/stop/" not in page
+    assert "Every agent of Acme is stopped" in page
+    assert 'action="/app/acme/resume/"' not in page
+    assert client_of(cast.bob).post("/app/acme/resume/").status_code == 403
 
 
 def test_a_polling_page_whose_session_ended_is_told_to_reload(cast: Cast) -> None:

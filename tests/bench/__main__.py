@@ -10,7 +10,7 @@ from pathlib import Path
 
 import django
 
-from tests.bench.processes import LOADING_CORE, Load, build_upstream, load, pick_port, serving, started
+from tests.bench.processes import LOADING_CORE, Load, build_upstream, flooding, load, pick_port, serving, started
 from tests.bench.tools import write_tools
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
@@ -33,11 +33,15 @@ class Subject:
     def median(self, of: str) -> float:
         return float(statistics.median(getattr(each, of) for each in self.rounds))
 
+    def summed(self) -> Load:
+        return Load(self.median("calls_per_second"), self.median("p99_ms"), self.median("cpu_us"))
+
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     import_module("config.celery")
+    from accounts.quotas import USUAL
     from tests.bench.scene import set_scene
     from tests.bench.search import measure_search
 
@@ -72,9 +76,40 @@ def main() -> None:
                     subject.url, subject.pid, seconds=SECONDS, connections=CONNECTIONS, variables=subject.variables
                 )
                 subject.rounds.append(seen)
+        slow = stack.enter_context(serving("tests.bench.slow:application", core=LOADING_CORE))
+        flood = set_scene(f"http://127.0.0.1:{slow[1]}/mcp", level="low")
+        connections = 2 * USUAL.calls
+        beside = _measure_beside(subjects[1], at + flood.path, connections, _variables(flood.token))
         _print_table(subjects)
+        _print_flood(connections, *beside)
         _print_builder(stack, Path(folder), f"http://localhost:{gateway[1]}")
     measure_search()
+
+
+def _measure_beside(quiet: Subject, url: str, flood: int, variables: dict[str, str]) -> tuple[Load, Load]:
+    """Medians of one tenant alone and while another floods: its quota full of slow calls, and as many more
+    refused over and over. The two are measured in turn."""
+    alone, beside = (Subject(quiet.name, quiet.pid, quiet.url, quiet.variables) for _ in range(2))
+
+    def measure(subject: Subject) -> None:
+        options = {"seconds": SECONDS, "connections": CONNECTIONS}
+        subject.rounds.append(load(subject.url, subject.pid, **options, variables=subject.variables))
+
+    for _ in range(ROUNDS):
+        measure(alone)
+        with flooding(url, connections=flood, variables=variables):
+            measure(beside)
+    return alone.summed(), beside.summed()
+
+
+def _print_flood(flood: int, alone: Load, beside: Load) -> None:
+    print()
+    print(f"| one tenant at c={CONNECTIONS}, another at its quota with {flood} connections | calls/s | p99 ms |")
+    print("|---|---|---|")
+    print(f"| alone | {alone.calls_per_second:,.0f} | {alone.p99_ms:.2f} |")
+    print(f"| beside the flood | {beside.calls_per_second:,.0f} | {beside.p99_ms:.2f} |")
+    rate, p99 = beside.calls_per_second / alone.calls_per_second, beside.p99_ms / alone.p99_ms
+    print(f"| beside of alone | {rate:.2f} | {p99:.2f} |")
 
 
 def _variables(token: str, **more: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,12 +59,12 @@ def _wait_for(process: "subprocess.Popen[bytes]", port: int) -> None:
 
 
 @contextmanager
-def serving(application: str) -> Iterator[tuple[int, int]]:
+def serving(application: str, *, core: int = MEASURED_CORE) -> Iterator[tuple[int, int]]:
     """One uvicorn process with one ASGI application; yields its process id and port."""
     port = pick_port()
     uvicorn = [sys.executable, "-m", "uvicorn", application, "--port", str(port), "--loop", "uvloop"]
     uvicorn += ["--http", "httptools", "--no-access-log", "--log-level", "warning", "--no-server-header"]
-    with started(uvicorn, core=MEASURED_CORE, port=port) as pid:
+    with started(uvicorn, core=core, port=port) as pid:
         yield pid, port
 
 
@@ -77,12 +78,50 @@ def build_upstream(folder: Path) -> Path:
     return program
 
 
-def load(url: str, pid: int, *, seconds: int, connections: int, variables: Mapping[str, str]) -> Load:
-    """One round of wrk against a URL; refuses to report a round in which anything failed."""
+def find_wrk() -> str:
+    """Where wrk is; ends the run when it is nowhere."""
     program = shutil.which("wrk")
     if program is None:
         raise SystemExit("No wrk. Install it: apt-get install wrk")
-    command = ["taskset", "-c", str(LOADING_CORE), program, "-t1", f"-c{connections}", f"-d{seconds}s"]
+    return program
+
+
+@contextmanager
+def flooding(url: str, *, connections: int, variables: Mapping[str, str]) -> Iterator[None]:
+    """Call without a pause on so many connections; the block begins once the tenant's quota refuses."""
+    command = ["taskset", "-c", str(LOADING_CORE), find_wrk(), "-t1", f"-c{connections}", "-d600s", "--timeout", "60s"]
+    flood = subprocess.Popen(
+        [*command, "-s", str(HERE / "call.lua"), url], env={**os.environ, **variables}, stdout=subprocess.DEVNULL
+    )
+    try:
+        _wait_for_quota(flood, url, variables["MCP_AUTH"])
+        yield
+        _wait_for_quota(flood, url, variables["MCP_AUTH"])
+    finally:
+        flood.terminate()
+        flood.wait(timeout=20)
+
+
+def _wait_for_quota(flood: "subprocess.Popen[bytes]", url: str, authorization: str) -> None:
+    # A place may be free for a moment, between a call that ended and the next.
+    deadline = time.monotonic() + 30
+    while not _is_over_quota(url, authorization):
+        if flood.poll() is not None or time.monotonic() > deadline:
+            raise SystemExit("The flood does not fill its tenant's quota.")
+
+
+def _is_over_quota(url: str, authorization: str) -> bool:
+    arguments = {"name": "echo", "arguments": {"symbol": "BTCUSDT"}}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": arguments}
+    headers = {"Authorization": authorization, "Content-Type": "application/json"}
+    request = urllib.request.Request(url, json.dumps(message).encode(), headers)
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
+        return b'"(quota)"' in answer.read()
+
+
+def load(url: str, pid: int, *, seconds: int, connections: int, variables: Mapping[str, str]) -> Load:
+    """One round of wrk against a URL; refuses to report a round in which anything failed."""
+    command = ["taskset", "-c", str(LOADING_CORE), find_wrk(), "-t1", f"-c{connections}", f"-d{seconds}s"]
     before = cpu_seconds(pid)
     answer = subprocess.run(
         [*command, "-s", str(HERE / "call.lua"), url],

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from django.conf import settings as django_settings
 from tests.gateway.conftest import make_application
 from tests.gateway.stores import CuttableDatabase, OwnValkey
 from tests.gateway.test_sessions import Stateful, open_session
-from tests.gateway.upstream import RecordingUpstream, serve
+from tests.gateway.test_standing import streaming
+from tests.gateway.upstream import SSE_HEADERS, RecordingUpstream, Reply, serve
 from tests.gateway.world import Agent, World, agent_of, make_world, records_of, wait_until
 
 POLICY = {"version": "1", "default": "allow", "tools": {"placeOrder": {"rate_limit": {"max": 100, "window": 60}}}}
@@ -140,6 +142,28 @@ def test_without_postgresql_costly_calls_are_refused_at_once_and_all_others_afte
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+@pytest.mark.parametrize("what", ["GET", "listen"])
+def test_without_postgresql_an_open_stream_ends_after_five_seconds_and_none_is_opened(
+    fragile: Fragile, world: World, upstream: RecordingUpstream, what: str
+) -> None:
+    gate = threading.Event()
+    upstream.answer = lambda _: Reply(headers=SSE_HEADERS, parts=(b": open\n\n", gate, b": later\n\n"))
+    agent = agent_of(fragile.base, world)
+    with streaming(agent, what) as received:
+        assert next(received) == b": open\n\n"
+        cut_at = time.monotonic()
+        fragile.database.cut()
+        assert b"".join(received) == b""
+        assert time.monotonic() - cut_at < 25
+    upstream.reset()
+    assert agent.http.get(agent.url, headers=agent.head()).status_code == 503
+    assert upstream.received == []
+    fragile.database.mend()
+    wait_until(lambda: rule_of(agent.call("getTickers")) == "", 50)
+    gate.set()
+
+
 def test_without_both_stores_nothing_is_forwarded(fragile: Fragile, world: World, upstream: RecordingUpstream) -> None:
     agent = agent_of(fragile.base, world)
     assert rule_of(agent.call("getTickers")) == ""

@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from tests.gateway.stores import free_port, is_gateway_up, start_gateway
+from tests.gateway.test_quotas import limit
 from tests.gateway.upstream import RecordingUpstream
 from tests.gateway.world import World, make_world, records_of, wait_until
 
@@ -50,6 +51,8 @@ def test_a_limit_holds_across_processes(
     gateways: list[str], rows: None, upstream: RecordingUpstream, log_writer: None
 ) -> None:
     world = make_world(upstream.url, POLICY)
+    # Every process is asked for more calls at once than are usual.
+    limit(world, calls=CALLS)
     outcomes = asyncio.run(call_all(gateways, world))
     assert outcomes == {"allow": MAX, "limit": PROCESSES * CALLS - MAX}
     assert len(upstream.calls()) == MAX

@@ -29,6 +29,7 @@ PUBLIC = {
     "catalog:document": "quick-start",
     "catalog:before": "2.1.7",
     "catalog:after": "2.1.8",
+    "accounts:tenant_id": "00000000-0000-4000-8000-000000000000",
 }
 
 
