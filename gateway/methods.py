@@ -5,7 +5,7 @@ from typing import Final
 from gateway import refusals
 from gateway.admit import admit, check_session, check_standing, is_refused
 from gateway.call import call_tool, note
-from gateway.errors import GatewayError, MethodDeniedError, MethodUnknownError, StandingError
+from gateway.errors import GatewayError, MethodDeniedError, MethodUnknownError, ModernMethodUnknownError, StandingError
 from gateway.forward import forward, headers_of
 from gateway.inbound import Inbound, elapsed_us, start_record
 from gateway.jsonrpc import Kind
@@ -81,12 +81,13 @@ async def _pass_request(parts: Parts, inbound: Inbound) -> None:
     record.status = RecordStatus.REFUSED
     record.gateway_us = elapsed_us(inbound.caller.started_ns)
     await parts.recorder.refuse(record)
-    raise _error_of(decision, method)
+    raise _error_of(decision, inbound)
 
 
-def _error_of(decision: Decision, method: str) -> GatewayError:
+def _error_of(decision: Decision, inbound: Inbound) -> GatewayError:
     if decision.outcome is Outcome.HIDE:
-        return MethodUnknownError(f"Method not found: {method}")
+        error = ModernMethodUnknownError if inbound.is_modern else MethodUnknownError
+        return error(f"Method not found: {inbound.message.method}")
     return MethodDeniedError(decision.reason)
 
 

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('servers', '0004_discovery_summary'),
+        ("servers", "0004_discovery_summary"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='server',
-            name='announces_changes',
+            model_name="server",
+            name="announces_changes",
             field=models.BooleanField(db_default=False, default=False),
         ),
     ]
