@@ -191,7 +191,7 @@ async def reconnect(ctx: Context, _params: Params) -> Called:
 async def want_sampling(ctx: Context, _params: Params) -> Called:
     declared = ctx.session.client_capabilities
     if declared is None or declared.sampling is None:
-        data = {"requiredCapabilities": {"sampling": {}}}
+        data: dict[str, Any] = {"requiredCapabilities": {"sampling": {}}}
         raise MCPError(types.MISSING_REQUIRED_CLIENT_CAPABILITY, "Sampling is needed.", data)
     return say(text("Sampling is declared."))
 
