@@ -14,13 +14,12 @@ from pathlib import Path
 from config.launcher.data_folder import DataFolder
 from config.launcher.databases import start_databases
 from config.launcher.errors import LaunchError
-from config.launcher.front_end import build_front_end, find_node, install_modules, type_check_command
+from config.launcher.front_end import build_front_end, install_modules, type_check_command
 from config.launcher.packages import PYTHON, ROOT, VENV, building, install_lock
 from config.launcher.processes import say, signal_group
 from config.launcher.supervisor import Supervisor
 
 PORT = 8000  # of no server: only for the addresses that pages print
-SUITE_NODE = 22  # what MCP's conformance suite needs; the pages' build does with less
 
 
 @dataclass(frozen=True)
@@ -37,8 +36,6 @@ def main(arguments: list[str]) -> int:
     with building():
         install_lock(ROOT / "requirements-dev.lock")
         install_modules(for_tests=True)
-        if options.all:
-            find_node(SUITE_NODE)
     build_front_end()
     chromium = find_chromium()
     with tempfile.TemporaryDirectory(prefix="policylayer-test-") as folder:
