@@ -29,10 +29,10 @@ class Run:
     output: str
 
 
-def run_suite(url: str, revision: str, folder: Path, *, token: str = "") -> Run:
-    """All server scenarios that the revision requires, and those that it reports without counting them."""
+def run_suite(url: str, which: tuple[str, str], folder: Path, *, token: str = "") -> Run:
+    """`which` is --requirements or --spec-version, and the revision: what it requires, or all that applies to it."""
     argv = [str(find_node(NODE_MAJOR)), str(SUITE / "dist" / "index.js"), "server", "--url", url]
-    argv += ["--requirements", revision, "--output-dir", str(folder)]
+    argv += [*which, "--output-dir", str(folder)]
     environment = dict(os.environ)
     if token:
         argv[1:1] = ["--import", str(Path(__file__).with_name("bearer.mjs"))]
