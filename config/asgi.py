@@ -23,11 +23,13 @@ def build_application() -> ProtocolTypeRouter:
     gateway: Any = GatewayEndpoint()
     live: Any = LiveConsumer.as_asgi()
     denier: Any = WebsocketDenier.as_asgi()
+    # Clients look below a server's address too, and take anything but 404 for an answer of an authorisation server.
+    well_known: Any = re_path(r"^(?:.+/)?\.well-known(?:/|$)", pages)
     routes: Any = [re_path(r"^ws/live/(?P<organisation>[-a-zA-Z0-9_]+)/$", live), re_path(r"", denier)]
     return ProtocolTypeRouter(
         {
             # Longer paths too: the gateway refuses them, and tells who waits for a call that came to the wrong one.
-            "http": URLRouter([re_path(r"^mcp/(?P<server>.+?)/?$", gateway), re_path(r"", pages)]),
+            "http": URLRouter([well_known, re_path(r"^mcp/(?P<server>.+?)/?$", gateway), re_path(r"", pages)]),
             "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(routes))),
             "lifespan": Lifespan(gateway),
         }

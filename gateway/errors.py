@@ -13,11 +13,13 @@ GatewayError
 │   ├── MediaTypeError            415  -32600  not plain application/json
 │   ├── BodyTimeoutError          408  the body came too slowly
 │   ├── HeaderMismatchError       400  -32020  headers and body say different things
+│   ├── MetaMissingError          400  -32602  the header names a version whose requests say it in the body
 │   └── VerbError                 405  not POST, GET or DELETE
 ├── SessionError
 │   └── SessionUnknownError       404  unknown, ended or somebody else's session
 ├── RefusalError                        decided and recorded; the MCP session lives on
 │   ├── MethodUnknownError        200  -32601
+│   │   └── ModernMethodUnknownError  404      as MCP 2026-07-28 wants it; to a legacy client 404 ends its session
 │   ├── MethodDeniedError         200  -31403
 │   ├── ToolUnknownError          200  -32602  unknown, hidden or changed: one answer for the three
 │   └── BusyError                 200  -31429  over the organisation's quota of calls
@@ -98,6 +100,10 @@ class HeaderMismatchError(MessageError):
     code = -32020
 
 
+class MetaMissingError(MessageError):
+    code = -32602
+
+
 class VerbError(MessageError):
     status, code = 405, NOT_ALLOWED
 
@@ -116,6 +122,10 @@ class RefusalError(GatewayError):
 
 class MethodUnknownError(RefusalError):
     code = -32601
+
+
+class ModernMethodUnknownError(MethodUnknownError):
+    status = 404
 
 
 class MethodDeniedError(RefusalError):

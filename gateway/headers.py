@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from gateway.errors import HeaderMismatchError, InvalidRequestError
+from gateway.errors import HeaderMismatchError, InvalidRequestError, MetaMissingError
 from gateway.jsonrpc import META, Kind, Message
 from policies.engine.values import JSON
 
@@ -105,14 +105,17 @@ def is_modern_message(message: Message) -> bool:
 
 
 def check_version(headers: Headers, message: Message, *, is_modern: bool) -> None:
-    """Refuse a message whose header and body are of two eras or versions; raises HeaderMismatchError (-32020)."""
+    """Refuse a message whose header and body are of two eras or versions.
+
+    Raises HeaderMismatchError (-32020), MetaMissingError (-32602) for a body that lacks what its header's era needs.
+    """
     version = headers.get(b"mcp-protocol-version")
     if is_modern:
         named = message.params["_meta"][VERSION_META]
         if not isinstance(named, str) or version != named.encode():
             raise HeaderMismatchError("The MCP-Protocol-Version header does not match the body's protocol version.")
     elif version == MODERN_VERSION:
-        raise HeaderMismatchError("The MCP-Protocol-Version header names a version that the body does not.")
+        raise MetaMissingError("The MCP-Protocol-Version header names a version that the body's _meta does not.")
 
 
 def check_mirrors(headers: Headers, message: Message, *, is_modern: bool) -> None:

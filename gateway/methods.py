@@ -7,7 +7,7 @@ from typing import Final
 from gateway import refusals
 from gateway.admit import admit, check_passing, check_session, check_standing, is_refused
 from gateway.call import call_tool, note
-from gateway.errors import BusyError, GatewayError, MethodDeniedError, MethodUnknownError
+from gateway.errors import BusyError, GatewayError, MethodDeniedError, MethodUnknownError, ModernMethodUnknownError
 from gateway.forward import Headers, forward, headers_of
 from gateway.inbound import Inbound, elapsed_us, start_record
 from gateway.jsonrpc import Kind
@@ -99,7 +99,7 @@ async def _refuse(parts: Parts, inbound: Inbound, record: Record, decision: Deci
     record.status = RecordStatus.REFUSED
     record.gateway_us = elapsed_us(inbound.caller.started_ns)
     await parts.recorder.refuse(record)
-    raise _error_of(decision, inbound.message.method)
+    raise _error_of(decision, inbound)
 
 
 @contextmanager
@@ -118,9 +118,10 @@ def _held(parts: Parts, inbound: Inbound) -> Iterator[None]:
         raise BusyError(refusals.refuse_over_quota(tenancy.quotas.calls).reason)
 
 
-def _error_of(decision: Decision, method: str) -> GatewayError:
+def _error_of(decision: Decision, inbound: Inbound) -> GatewayError:
     if decision.outcome is Outcome.HIDE:
-        return MethodUnknownError(f"Method not found: {method}")
+        error = ModernMethodUnknownError if inbound.is_modern else MethodUnknownError
+        return error(f"Method not found: {inbound.message.method}")
     return MethodDeniedError(decision.reason)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from config.launcher.data_folder import DataFolder
 from config.launcher.databases import start_databases
 from config.launcher.errors import LaunchError
-from config.launcher.front_end import build_front_end, type_check_command
+from config.launcher.front_end import build_front_end, install_modules, type_check_command
 from config.launcher.packages import PYTHON, ROOT, VENV, building, install_lock
 from config.launcher.processes import say, signal_group
 from config.launcher.supervisor import Supervisor
@@ -35,6 +35,7 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     with building():
         install_lock(ROOT / "requirements-dev.lock")
+        install_modules(for_tests=True)
     build_front_end()
     chromium = find_chromium()
     with tempfile.TemporaryDirectory(prefix="policylayer-test-") as folder:

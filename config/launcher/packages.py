@@ -71,24 +71,29 @@ def is_current(stamp: Path, value: str) -> bool:
     return stamp.is_file() and stamp.read_text(encoding="utf-8") == value
 
 
-def install_lock(lock: Path) -> None:
-    """Installs exactly what the lock names, each file checked against its hash."""
-    make_venv()
-    stamp, value = VENV / f".{lock.stem}", fingerprint([lock])
+def install_lock(lock: Path, venv: Path = VENV) -> None:
+    """Installs exactly what the lock names, each file checked against its hash; elsewhere than in .venv for tests."""
+    make_venv(venv)
+    stamp, value = venv / f".{lock.stem}", fingerprint([lock])
     if is_current(stamp, value):
         return
     say(f"Installing Python packages from {lock.name}...")
+    environment = tool_environment()
+    if venv != VENV:
+        # By the one uv goes, by the other pip.
+        environment |= {"VIRTUAL_ENV": str(venv), "PIP_PYTHON": str(venv / "bin" / "python")}
     argv = [*installer(), "install", "--require-hashes", "--quiet", "--requirement", str(lock)]
-    run_step(argv, what="Installing Python packages", environment=tool_environment(), cwd=ROOT)
+    run_step(argv, what="Installing Python packages", environment=environment, cwd=ROOT)
     stamp.write_text(value, encoding="utf-8")
 
 
-def make_venv() -> None:
+def make_venv(venv: Path) -> None:
     """Without pip: it comes only when uv is not there to do its work."""
-    if PYTHON.exists() and (sys.prefix == str(VENV) or runs(PYTHON)):
+    python = venv / "bin" / "python"
+    if python.exists() and (sys.prefix == str(venv) or runs(python)):
         return
-    argv = [sys.executable, "-m", "venv", "--clear", "--without-pip", str(VENV)]
-    run_step(argv, what="Making .venv", environment=base_environment(), cwd=ROOT)
+    argv = [sys.executable, "-m", "venv", "--clear", "--without-pip", str(venv)]
+    run_step(argv, what=f"Making {venv.name}", environment=base_environment(), cwd=ROOT)
 
 
 def runs(python: Path) -> bool:

@@ -1,7 +1,7 @@
 """The Python SDK's client against the SDK's server, with the gateway in between, in both eras."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import httpx
@@ -29,6 +29,12 @@ POLICY = {
 
 @pytest.fixture(scope="module", params=[True, False], ids=["json", "sse"])
 def sdk_server(request: Any) -> Iterator[str]:
+    with serve_sdk(is_json=request.param) as url:
+        yield url
+
+
+@contextmanager
+def serve_sdk(*, is_json: bool) -> Iterator[str]:
     server = MCPServer("fixture")
 
     @server.tool()
@@ -47,7 +53,7 @@ def sdk_server(request: Any) -> Iterator[str]:
     def one() -> str:
         return "a resource"
 
-    with serve(server.streamable_http_app(json_response=request.param), lifespan="on") as port:
+    with serve(server.streamable_http_app(json_response=is_json), lifespan="on") as port:
         yield f"http://127.0.0.1:{port}/mcp"
 
 

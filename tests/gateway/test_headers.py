@@ -1,4 +1,7 @@
-"""Headers that repeat the body must say what it says; a mismatch is 400 with -32020, and the upstream is untouched."""
+"""Headers that repeat the body must say what it says; a mismatch is 400 with -32020, and the upstream is untouched.
+
+A body that lacks what its header's version needs is 400 with -32602 (MCP 2026-07-28).
+"""
 
 import base64
 from collections.abc import Callable
@@ -239,5 +242,5 @@ def test_a_body_of_the_legacy_era_under_the_modern_version_is_refused(
     assert agent.post(body, {"MCP-Protocol-Version": "2025-11-25"}).status_code in (200, 202)
     upstream.reset()
     response = agent.post(body, {"MCP-Protocol-Version": VERSION})
-    assert (response.status_code, response.json()["error"]["code"]) == (400, -32020)
+    assert (response.status_code, response.json()["error"]["code"]) == (400, -32602)
     assert upstream.received == []

@@ -266,3 +266,13 @@ def test_methods_pass_as_the_policy_says(
     assert response.json().get("error", {}).get("code") == code
     assert len(upstream.received) == (1 if code is None else 0)
     wait_until(lambda: [record.status for record in records_of(world)] == ["ok" if code is None else "refused"], 10)
+
+
+def test_an_unknown_method_is_404_to_a_modern_client_alone(
+    build: Build, speak: Speak, upstream: RecordingUpstream
+) -> None:
+    agent = speak(build(ALLOW))
+    response = agent.request("own/method", id="a")
+    assert response.status_code == (404 if agent.is_modern else 200)
+    assert (response.json()["id"], response.json()["error"]["code"]) == ("a", -32601)
+    assert upstream.received == []
