@@ -48,7 +48,7 @@ async def end_session(parts: Parts, caller: Caller, session: Session | None) -> 
     await _check(parts, caller, session)
     answer = await parts.upstream.open(make_call(caller, "DELETE", forwarded_of(caller.headers)))
     try:
-        body = await answer.read()
+        body = _make_relay(parts, caller).filter_stray(await answer.read())
         if answer.status < 300 and session is not None:
             await parts.sessions.unbind(session)
         is_json = answer.media_type == "application/json"

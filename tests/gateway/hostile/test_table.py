@@ -2,7 +2,6 @@
 
 import itertools
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -145,14 +144,6 @@ def describe(response: Response) -> int | str:
         code: int = message["error"]["code"]
         return code
     return REFUSED if message["result"].get("isError") else RESULT
-
-
-def test_the_table_has_rows_for_all_that_it_is_about() -> None:
-    assert len(set(map(str, TABLE))) == len(TABLE) >= 500
-    counts = Counter(row.item for row in TABLE)
-    fine = Counter(row.item for row in TABLE if row.answer.is_forwarded)
-    for item in (1, 2, 3, 4, 5, 6, 7, 8, 9, 12):
-        assert counts[item] >= 10 and fine[item] >= 1, item
 
 
 @pytest.mark.parametrize("what", texts.NO_DOCUMENTS)
