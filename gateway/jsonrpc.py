@@ -189,6 +189,9 @@ def _read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _read_integer(token: str) -> int:
+    if token == "-0":
+        # An integer 0 to some, and -0.0 to others, whose sign would be lost on the way.
+        raise ParseError("A number is -0, which parsers read differently: send 0.")
     if len(token) <= _SAFE_DIGITS:
         return int(token)
     if len(token) > MAX_NUMBER:

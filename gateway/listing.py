@@ -127,6 +127,9 @@ class ListFilter:
                     return Filtered(cached.out_head + request_id + cached.out_tail, cached.is_odd)
         members = _read_members(body)
         if "result" not in members:
+            if "tools" in members:
+                # A list without its envelope is none, and shows what it should not all the same.
+                raise ReplyUnreadableError
             return Filtered(body)
         result, is_odd = self._filter_result(bytes(members["result"]), is_modern=is_modern)
         members["result"] = msgspec.Raw(result)

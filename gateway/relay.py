@@ -218,7 +218,7 @@ class Relay:
             value = answer.headers.get(name)
             if value is not None and value.isascii() and value.isprintable():
                 headers.append((name.lower().encode(), value.encode()))
-        await self._exchange.answer(answer.status, self._filter_failure(body), headers)
+        await self._exchange.answer(answer.status, self.filter_stray(body), headers)
         return outcome
 
     @property
@@ -243,8 +243,8 @@ class Relay:
             self._rediscover()
         return data if filtered.body == data else filtered.body
 
-    def _filter_failure(self, body: bytes) -> bytes:
-        # A list does not belong into a refusal, and gets no further than one that is well placed.
+    def filter_stray(self, body: bytes) -> bytes:
+        """A body where no list belongs, as in a refusal: one that is there gets no further than a well placed one."""
         try:
             return self._filter_list(body)
         except ReplyUnreadableError:

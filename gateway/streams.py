@@ -63,7 +63,7 @@ async def end_session(parts: Parts, caller: Caller, session: Session | None) -> 
 async def _forward_end(parts: Parts, caller: Caller, session: Session | None) -> None:
     answer = await parts.upstream.open(make_call(caller, "DELETE", forwarded_of(caller.headers)))
     try:
-        body = await answer.read()
+        body = _make_relay(parts, caller).filter_stray(await answer.read())
         if answer.status < 300 and session is not None:
             await parts.sessions.unbind(caller.snapshot, session)
         is_json = answer.media_type == "application/json"

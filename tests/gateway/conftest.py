@@ -101,8 +101,17 @@ def upstream(recorder: RecordingUpstream) -> RecordingUpstream:
     return recorder
 
 
+@pytest.fixture(scope="module")
+def module_log_writer(redis_url: str, rows: None) -> Iterator[None]:
+    yield from write_log(redis_url)
+
+
 @pytest.fixture
 def log_writer(redis_url: str, rows: None) -> Iterator[None]:
+    yield from write_log(redis_url)
+
+
+def write_log(redis_url: str) -> Iterator[None]:
     stop = threading.Event()
     thread = threading.Thread(target=LogWriter(redis_url).run, args=(stop,), daemon=True)
     thread.start()
