@@ -4,7 +4,6 @@ import asyncio
 
 from gateway.admit import check_session, check_standing
 from gateway.errors import StandingError, StreamlessError, UnavailableError
-from gateway.exchange import JSON_TYPE
 from gateway.forward import end_of, make_call
 from gateway.headers import forwarded_of
 from gateway.inbound import Caller
@@ -48,11 +47,13 @@ async def end_session(parts: Parts, caller: Caller, session: Session | None) -> 
     await _check(parts, caller, session)
     answer = await parts.upstream.open(make_call(caller, "DELETE", forwarded_of(caller.headers)))
     try:
-        body = await answer.read()
-        if answer.status < 300 and session is not None:
+        if answer.status >= 400:
+            await _make_relay(parts, caller).pass_on(answer)
+            return
+        if session is not None:
             await parts.sessions.unbind(session)
-        is_json = answer.media_type == "application/json"
-        await caller.exchange.answer(answer.status, body, (JSON_TYPE,) if is_json else ())
+        # What it may say beside is of no use to a client.
+        await caller.exchange.answer(answer.status)
     finally:
         answer.close()
 
