@@ -12,8 +12,8 @@ class Read(NamedTuple):
 
 
 def read_stream(stream: bytes) -> list[Read]:
-    """As WHATWG HTML, section 9.2.6, says."""
-    lines = re.split(rb"\r\n|\n|\r", stream.removeprefix(b"\xef\xbb\xbf"))
+    """As WHATWG HTML, section 9.2.6, says, after the mark at the very beginning."""
+    lines = re.split(rb"\r\n|\n|\r", stream)
     return _dispatch(lines)
 
 

@@ -21,6 +21,7 @@ FOUND = [
     ("parser", b'{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":0e99999999999999999999}}'),
     ("events", b"\x03data: {}\n\ndata: {\ndata: }\r\n\r\nid: 1\ndata:\n\n: ping\n\n"),
     ("events", b"\x03data: {}\n\nd: {\ndata\ndata: }\rping\n\n"),
+    ("events", b"\xc3}\n\r\n\xef\xbb\xbfdata: [1]\r\rdata\n\n\r\nid: i\ndata: {}\n\n& \x11\n"),
     ("events", b'\x01data: {"a":"\xe2\x80\xa8\xe2\x80\xa8data: {}\xe2\x80\xa8\xe2\x80\xa8"}\n\n'),
 ]
 WORDS = {

@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from tests.gateway.faults.conftest import FINE
-from tests.gateway.faults.plays import RESULT
+from tests.gateway.faults.plays import NOTE, RESULT, STREAM, event_of, pour
 from tests.gateway.faults.table import QUIET, SLOW_FAULTS, Fault
-from tests.gateway.faults.upstreams import RawUpstream
-from tests.gateway.world import Agent, World, agent_of, records_of, wait_until
+from tests.gateway.faults.upstreams import RawUpstream, serve_raw
+from tests.gateway.world import ALLOW, Agent, World, agent_of, make_world, records_of, wait_until
 
 
 def answers_in(response: httpx.Response) -> list[Any]:
@@ -60,6 +60,25 @@ def test_a_list_from_a_broken_server_is_refused_or_read(gateway: str, world: Wor
     # What passed above is no list, and a list that is none is not passed on.
     assert all(message["error"]["code"] == -31502 for message in answers_in(response))
     assert answers_in(response)
+
+
+@pytest.mark.slow
+def test_a_legacy_client_that_left_is_waited_for_no_longer_than_a_minute(
+    gateway: str, rows: None, log_writer: None
+) -> None:
+    note = event_of(NOTE)
+    with serve_raw(RawUpstream({"events": pour(STREAM, note, every=0.1)})) as upstream:
+        world = make_world(upstream.url, ALLOW)
+        agent = agent_of(gateway, world)
+        params = {"name": "getTickers", "arguments": {"symbol": "events"}}
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
+        with httpx.stream("POST", agent.url, content=body, headers=agent.head(), trust_env=False) as response:
+            assert next(response.iter_raw())
+        left_at = time.monotonic()
+        # Leaving is no cancellation in this era; an answer without an end is not read for ever all the same.
+        assert upstream.left.wait(200)
+        assert time.monotonic() - left_at > 50
+        wait_until(lambda: [record.status for record in records_of(world)] == ["unknown"])
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ class RawUpstream:
     received: list[str] = field(default_factory=list)
     left: threading.Event = field(default_factory=threading.Event)
     spoken: threading.Event = field(default_factory=threading.Event)
+    serving: list["asyncio.Task[None]"] = field(default_factory=list)
     port: int = 0
 
     @property
@@ -27,6 +28,9 @@ class RawUpstream:
         return f"http://127.0.0.1:{self.port}/mcp"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.serving.append(task)
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -60,6 +64,11 @@ async def serving(upstream: RawUpstream, context: ssl.SSLContext | None = None) 
         yield
     finally:
         server.close()
+        for task in upstream.serving:
+            task.cancel()
+        await asyncio.gather(*upstream.serving, return_exceptions=True)
+        # Sockets close in the turn after their transports were aborted.
+        await asyncio.sleep(0.05)
 
 
 @contextmanager
@@ -74,12 +83,6 @@ def serve_raw(upstream: RawUpstream, context: ssl.SSLContext | None = None) -> I
         async with serving(upstream, context):
             is_up.set()
             await end.wait()
-        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        # Sockets close in the turn after their transports were aborted.
-        await asyncio.sleep(0.05)
 
     thread = threading.Thread(target=loop.run_until_complete, args=(main(),), daemon=True)
     thread.start()
