@@ -37,7 +37,7 @@ class Patience:
     idle: float = 300.0
 
 
-# RuntimeError is what aiohttp raises to who waits for more of a body whose connection it closed over bytes out of place.
+# RuntimeError is what aiohttp raises to who waits for more of a body when it closed the connection over odd bytes.
 _BREAKS: Final = (aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError, RuntimeError)
 
 
