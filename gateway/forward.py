@@ -19,6 +19,8 @@ from servers.upstream.http import Answer, UpstreamBrokenError, UpstreamCall, Ups
 
 # Most calls are over by then, and need no watch on their client.
 WATCH_AFTER: Final = 0.05
+# How long an answer is read on for the record once its client has left.
+LEFT_SECONDS: Final = 60.0
 MAX_SESSION_ID: Final = 512
 
 Headers = tuple[tuple[str, str], ...]
@@ -37,12 +39,12 @@ def make_call(caller: Caller, verb: str, headers: Headers, body: bytes | None = 
     return UpstreamCall(verb, target, headers, body)
 
 
-def end_of(scope: asyncio.Timeout) -> Callable[[], None]:
-    """Breaks a stream off, however many ask for it."""
+def end_of(scope: asyncio.Timeout, *, after: float = 0) -> Callable[[], None]:
+    """Breaks a stream off, `after` so many seconds, however many ask for it."""
 
     def end() -> None:
         if not scope.expired():
-            scope.reschedule(0)
+            scope.reschedule(asyncio.get_running_loop().time() + after if after else 0)
 
     return end
 
@@ -92,13 +94,12 @@ async def forward(
 
 
 async def _send(parts: Parts, inbound: Inbound, call: UpstreamCall, record: Record | None, relay: Relay) -> Outcome:
-    if not inbound.is_modern:
-        # A dropped connection is no cancellation here: the answer is read to its end, for the record.
-        return await _exchange(parts, inbound, call, record, relay)
     exchange = inbound.caller.exchange
+    # A dropped connection is a cancellation in the modern era only: else the answer is read on, though not for ever.
+    patience = 0 if inbound.is_modern else LEFT_SECONDS
     try:
         async with asyncio.timeout(None) as scope:
-            watch = exchange.watch(end_of(scope), delay=WATCH_AFTER)
+            watch = exchange.watch(end_of(scope, after=patience), delay=WATCH_AFTER)
             try:
                 return await _exchange(parts, inbound, call, record, relay)
             finally:

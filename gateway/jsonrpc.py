@@ -6,7 +6,7 @@ Whatever two JSON parsers could read differently is refused here (RFC 8259; RFC 
 import json
 import re
 import unicodedata
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import Any, Final, NoReturn, cast
 
@@ -22,6 +22,7 @@ MAX_NODES: Final = 50_000
 MAX_NUMBER: Final = 64
 # Every integer of this many digits is exact in a double (2^53 has 16).
 _SAFE_DIGITS: Final = 15
+_INEXACT: Final = "A number changes when it is read as a double: send it as a string."
 
 META: Final = "io.modelcontextprotocol/"
 _ENVELOPE: Final = frozenset({"jsonrpc", "id", "method", "params", "result", "error"})
@@ -198,19 +199,23 @@ def _read_integer(token: str) -> int:
         raise ParseError(f"A number is longer than {MAX_NUMBER} characters.")
     value = int(token)
     if int(float(token)) != value:
-        raise ParseError("A number changes when it is read as a double: send it as a string.")
+        raise ParseError(_INEXACT)
     return value
 
 
 def _read_decimal(token: str) -> Decimal:
     if len(token) > MAX_NUMBER:
         raise ParseError(f"A number is longer than {MAX_NUMBER} characters.")
-    value = Decimal(token)
+    try:
+        value = Decimal(token)
+    except InvalidOperation:
+        # An exponent of twenty digits is a number in JSON's grammar, and none that Decimal can hold.
+        raise ParseError(_INEXACT) from None
     # The double nearest to it, written in the shortest form that reads back, must be the same number; so 0.1 stays and
     # 1e400, 1e-400 and 0.1000000000000000055 do not.
     double = float(token)
     if double in (float("inf"), float("-inf")) or Decimal(repr(double)) != value:
-        raise ParseError("A number changes when it is read as a double: send it as a string.")
+        raise ParseError(_INEXACT)
     return value
 
 

@@ -16,13 +16,14 @@ from gateway.replies import Outcome, Reply, ReplyUnreadableError, Standing, read
 from policies.engine.values import JSON
 from policies.models import RecordStatus
 from servers.upstream.http import Answer, UpstreamBrokenError, UpstreamError
-from servers.upstream.sse import Event, EventOddError, read_event, replace_data
+from servers.upstream.sse import Event, EventOddError, is_loosely_cut, read_event, replace_data
 
 __all__ = ["Lists", "Outcome", "Relay"]
 
 KEEP_ALIVE_SECONDS: Final = 15.0
 KEEP_ALIVE: Final = b": keep-alive\n\n"
 _FOREIGN: Final = "The server answered another request."
+_UNANSWERED: Final = "The server ended its stream without an answer."
 _ACKNOWLEDGED: Final = "notifications/subscriptions/acknowledged"
 _LIST_CHANGED: Final = "notifications/tools/list_changed"
 _SUBSCRIPTION: Final = META + "subscriptionId"
@@ -47,6 +48,11 @@ def _write_announcement(params: dict[str, JSON]) -> bytes:
     # Without an id of its own: a client that resumes must ask for what the upstream sent.
     message: dict[str, JSON] = {"jsonrpc": "2.0", "method": _LIST_CHANGED, **({"params": params} if params else {})}
     return b"event: message\ndata: " + write_tree(message) + b"\n\n"
+
+
+def _write_event(raw: bytes, data: bytes, passed: bytes) -> bytes:
+    # As it came wherever it can be.
+    return raw if passed is data and not is_loosely_cut(data) else replace_data(raw, passed)
 
 
 class Lists(Enum):
@@ -86,10 +92,13 @@ class Relay:
         self._silence: asyncio.Timeout | None = None
         # Why what might have been the answer was dropped.
         self._problem: ReplyUnreadableError | None = None
+        # Leaves out of a failure what the upstream was sent in confidence; set with the answer.
+        self._hide: Callable[[bytes], bytes] = bytes
         self.headers: Sequence[Pair] = ()
 
     async def pass_on(self, answer: Answer) -> Outcome:
         """Relay the whole answer to a POST; raises UpstreamError while nothing has been sent to the client."""
+        self._hide = answer.hide_secrets
         if answer.status >= 400:
             return await self._pass_failure(answer)
         if self._inbound is None:
@@ -109,12 +118,14 @@ class Relay:
 
     async def pass_events(self, answer: Answer) -> Outcome:
         """Relay a stream to its end, with a comment in each long silence."""
+        self._hide = answer.hide_secrets
         await self._exchange.start_stream(self.headers)
         try:
             while (event := await self._next_event(answer)) is not None:
                 await self._exchange.send_part(self._take_event(event))
-            if self._problem is not None and not self._is_resumable:
-                raise self._problem
+            if self._outcome is None and not self._is_resumable and (self._problem or not self._is_subscription):
+                # The client would wait for ever: there is nothing to come back for.
+                raise self._problem or UpstreamBrokenError(_UNANSWERED)
         except ReplyUnreadableError as error:
             # Nothing that follows is worth waiting for, nor coming back for.
             if self._outcome is None:
@@ -175,14 +186,14 @@ class Relay:
         if standing is Standing.CALL:
             if reply.method == _ACKNOWLEDGED and self._is_subscription:
                 self._read_acknowledgement(event.data)
-            return raw
+            return _write_event(raw, event.data, event.data)
         if standing is Standing.FOREIGN or self._outcome is not None:
             # The first answer stands.
             self._problem = ReplyUnreadableError(_FOREIGN)
             return KEEP_ALIVE
         filtered = self._filter(event.data, reply)
         self._outcome = reply.judge()
-        return raw if filtered is event.data else replace_data(raw, filtered)
+        return _write_event(raw, event.data, filtered)
 
     def _read_acknowledgement(self, data: bytes) -> None:
         # What the upstream agreed to send is what the client waits for (MCP 2026-07-28, subscriptions).
@@ -199,11 +210,11 @@ class Relay:
             filtered = self._filter(event.data, read_reply(event.data))
         except ReplyUnreadableError:
             return KEEP_ALIVE
-        return raw if filtered is event.data else replace_data(raw, filtered)
+        return _write_event(raw, event.data, filtered)
 
     async def _pass_failure(self, answer: Answer) -> Outcome:
         # A 4xx reaches the client unchanged: clients find the era that a server speaks by it.
-        body = await answer.read()
+        body = answer.hide_secrets(await answer.read())
         outcome = Outcome(RecordStatus.ERROR)
         try:
             reply = read_reply(body)
@@ -231,7 +242,9 @@ class Relay:
 
     def _filter(self, data: bytes, reply: Reply) -> bytes:
         """The message, the very object when nothing had to go; raises ReplyUnreadableError."""
-        return self._filter_list(data) if self._lists is Lists.ANSWER or reply.has_tools else data
+        filtered = self._filter_list(data) if self._lists is Lists.ANSWER or reply.has_tools else data
+        hidden = self._hide(filtered) if reply.is_failure else filtered
+        return filtered if hidden == filtered else hidden
 
     def _filter_list(self, data: bytes) -> bytes:
         if self._lists is Lists.ANSWER and self._inbound is not None:

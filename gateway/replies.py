@@ -64,6 +64,11 @@ class Reply(msgspec.Struct):
         """Whether its result has a member `tools`, however that is spelled."""
         return type(self.result) is _Result and bool(bytes(self.result.tools))
 
+    @property
+    def is_failure(self) -> bool:
+        """Whether it says that something went wrong, in either of the two ways."""
+        return self.error is not None or (type(self.result) is _Result and self.result.isError is True)
+
     def standing_to(self, request_id: RequestId | None) -> Standing:
         """What it is to the request with this id; `1`, `"1"` and `true` are three ids."""
         if self.method is not None:
@@ -86,6 +91,11 @@ class Reply(msgspec.Struct):
 
 def read_reply(data: bytes) -> Reply:
     """The message in `data`; raises ReplyUnreadableError, also for one that is two kinds of message at once."""
+    try:
+        # The decoder itself looks into no string that it leaves out.
+        _ = data.isascii() or data.decode()
+    except UnicodeDecodeError:
+        raise ReplyUnreadableError from None
     reply = read_json(_reply, data)
     is_result = type(reply.result) is _Result
     if (is_result and reply.error is not None) or (reply.method is not None and (is_result or reply.error is not None)):

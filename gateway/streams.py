@@ -4,7 +4,6 @@ import asyncio
 
 from gateway.admit import check_passing, check_session
 from gateway.errors import StreamlessError, UnavailableError
-from gateway.exchange import JSON_TYPE
 from gateway.forward import end_of, make_call
 from gateway.headers import forwarded_of
 from gateway.inbound import Caller
@@ -63,11 +62,13 @@ async def end_session(parts: Parts, caller: Caller, session: Session | None) -> 
 async def _forward_end(parts: Parts, caller: Caller, session: Session | None) -> None:
     answer = await parts.upstream.open(make_call(caller, "DELETE", forwarded_of(caller.headers)))
     try:
-        body = _make_relay(parts, caller).filter_stray(await answer.read())
-        if answer.status < 300 and session is not None:
+        if answer.status >= 400:
+            await _make_relay(parts, caller).pass_on(answer)
+            return
+        if session is not None:
             await parts.sessions.unbind(caller.snapshot, session)
-        is_json = answer.media_type == "application/json"
-        await caller.exchange.answer(answer.status, body, (JSON_TYPE,) if is_json else ())
+        # What it may say beside is of no use to a client.
+        await caller.exchange.answer(answer.status)
     finally:
         answer.close()
 

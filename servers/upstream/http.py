@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -21,14 +21,24 @@ from servers.upstream.target import Target
 
 MAX_BODY: Final = 16 * 1024 * 1024
 CONNECT_SECONDS: Final = 5.0
-HEAD_SECONDS: Final = 60.0
-BODY_SECONDS: Final = 60.0
-IDLE_SECONDS: Final = 300.0
 # Below the keep-alive time of common servers (5 s and more), so that a call does not meet a connection being closed.
 KEEP_ALIVE_SECONDS: Final = 4.0
 MAX_CONNECTIONS: Final = 4096
 # Threads that wait for name servers; made as they are needed.
 MAX_LOOKUPS: Final = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds to wait: for an answer's head, for all of a body, and for the next bytes of a stream."""
+
+    head: float = 60.0
+    body: float = 60.0
+    idle: float = 300.0
+
+
+# RuntimeError is what aiohttp raises to who waits for more of a body when it closed the connection over odd bytes.
+_BREAKS: Final = (aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError, RuntimeError)
 
 
 class UpstreamError(Exception):
@@ -79,6 +89,7 @@ class Answer(Protocol):
 
     async def read(self) -> bytes: ...
     async def next_event(self) -> bytes | None: ...
+    def hide_secrets(self, text: bytes) -> bytes: ...
     def close(self) -> None: ...
 
 
@@ -91,7 +102,9 @@ class Upstream(Protocol):
 class HttpAnswer:
     """The head is here; the body comes as one (read) or as events (next_event), each bounded."""
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, target: Target, patience: Patience) -> None:
+        self._target = target
+        self._patience = patience
         self.status = response.status
         self.headers: Mapping[str, str] = response.headers
         self.media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
@@ -100,7 +113,7 @@ class HttpAnswer:
         self._heard_at = 0.0
 
     async def read(self) -> bytes:
-        """The whole body, at most MAX_BODY bytes within BODY_SECONDS; raises UpstreamError."""
+        """The whole body, at most MAX_BODY bytes and as long as patience lasts; raises UpstreamError."""
         content = self._response.content
         try:
             if content.is_eof() and content.exception() is None:
@@ -108,7 +121,7 @@ class HttpAnswer:
                 return content.read_nowait()
             chunks: list[bytes] = []
             size = 0
-            async with asyncio.timeout(BODY_SECONDS):
+            async with asyncio.timeout(self._patience.body):
                 while not content.at_eof():
                     chunks.append(await content.readany())
                     size += len(chunks[-1])
@@ -116,7 +129,7 @@ class HttpAnswer:
                         raise UpstreamBrokenError("The server's answer is too large.")
         except TimeoutError:
             raise UpstreamTimeoutError from None
-        except (aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError):
+        except _BREAKS:
             raise UpstreamBrokenError from None
         return b"".join(chunks)
 
@@ -127,7 +140,7 @@ class HttpAnswer:
         content = self._response.content
         try:
             while (event := self._framer.pop()) is None:
-                async with asyncio.timeout_at(self._heard_at + IDLE_SECONDS):
+                async with asyncio.timeout_at(self._heard_at + self._patience.idle):
                     chunk = await content.readany()
                 if not chunk and content.at_eof():
                     return None
@@ -137,9 +150,13 @@ class HttpAnswer:
             raise UpstreamTimeoutError from None
         except EventTooLargeError:
             raise UpstreamBrokenError("The server sent an event that is too large.") from None
-        except (aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError):
+        except _BREAKS:
             raise UpstreamBrokenError from None
         return event
+
+    def hide_secrets(self, text: bytes) -> bytes:
+        """A failure's text without what the upstream was sent in confidence."""
+        return self._target.hide_secrets(text)
 
     def close(self) -> None:
         """Give the connection back when the body was read to its end, else cut it."""
@@ -190,15 +207,28 @@ def _answer_of(host: str, info: AddrInfo) -> ResolveResult:
     )
 
 
+class TidyConnector(aiohttp.TCPConnector):
+    """Uses no connection again on which something came unasked: it would be taken for the next answer."""
+
+    async def _get(self, key: Any, traces: Any) -> Any:
+        # aiohttp looks for such bytes when a connection is given back, and not when it is taken out again.
+        while (connection := await super()._get(key, traces)) is not None:
+            if connection.protocol is None or not connection.protocol.should_close:
+                return connection
+            connection.close()
+        return None
+
+
 class HttpUpstream:
     """Sends calls over HTTP; start() and close() belong to one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: Patience = Patience()) -> None:
+        self._patience = patience
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
         """Open the pool."""
-        connector = aiohttp.TCPConnector(
+        connector = TidyConnector(
             resolver=GuardedResolver(),
             use_dns_cache=False,
             socket_factory=open_socket,
@@ -226,16 +256,19 @@ class HttpUpstream:
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
             response.close()
             raise UpstreamBrokenError("The server compressed its answer though it was asked not to.")
-        if 300 <= response.status < 400 or response.status < 200:
+        if response.status < 200:
+            response.close()
+            raise UpstreamBrokenError("The server asked for another protocol.")
+        if 300 <= response.status < 400:
             response.close()
             raise UpstreamBrokenError("The server answered with a redirect, which is not followed.")
-        return HttpAnswer(response)
+        return HttpAnswer(response, call.target, self._patience)
 
     async def _send(self, call: UpstreamCall) -> aiohttp.ClientResponse:
         if self._session is None:
             raise UpstreamUnreachableError
         try:
-            async with asyncio.timeout(HEAD_SECONDS):
+            async with asyncio.timeout(self._patience.head):
                 return await self._session.request(
                     call.verb,
                     _url_of(call.target.url),
@@ -247,7 +280,7 @@ class HttpUpstream:
             raise UpstreamUnreachableError from None
         except TimeoutError:
             raise UpstreamTimeoutError from None
-        except (aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError):
+        except _BREAKS:
             raise UpstreamBrokenError from None
 
 

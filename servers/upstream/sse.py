@@ -13,6 +13,9 @@ MAX_EVENT: Final = 8 * 1024 * 1024
 _END: Final = re.compile(rb"(?>\r\n|\r|\n)(?>\r\n|\r|\n)")
 _BOM: Final = b"\xef\xbb\xbf"
 _NAME: Final = re.compile(rb"[A-Za-z0-9_-]*")
+# Where clients end a line that cut text with Python's str.splitlines: VT, FF, FS, GS, RS, NEL, U+2028 and U+2029. To
+# them what follows is a line of its own, so text in a string could end an event and begin another.
+_LOOSE_END: Final = re.compile(rb"[\x0b\x0c\x1c-\x1e]|\xc2\x85|\xe2\x80[\xa8\xa9]")
 
 
 class EventTooLargeError(ValueError):
@@ -20,7 +23,7 @@ class EventTooLargeError(ValueError):
 
 
 class EventOddError(ValueError):
-    """A field's name that one client could read differently from another."""
+    """Something in an event that one client could read differently from another."""
 
 
 class Event(NamedTuple):
@@ -70,27 +73,44 @@ class EventFramer:
 def read_event(event: bytes) -> Event:
     """The fields of an event; no data for comments and priming events.
 
-    Raises EventOddError for a name with anything but ASCII letters, digits, `-` and `_`, or `data` in other letters.
+    Raises EventOddError for a name with anything but ASCII letters, digits, `-` and `_`, or `data` in other letters,
+    and for a line outside the data in which a client could see two.
     """
     data: list[bytes] = []
     kind, has_id = b"message", False
+    is_loose = is_loosely_cut(event)
     for line in event.splitlines():
-        if line.startswith(b"data:"):
+        if line.startswith(b"data:") or line == b"data":
             data.append(line[5:].removeprefix(b" "))
             continue
+        if is_loose and is_loosely_cut(line):
+            raise EventOddError
         name, _, value = line.partition(b":")
         if name == b"event":
             kind = value.removeprefix(b" ") or b"message"
         elif name == b"id":
             has_id = True
-        elif _NAME.fullmatch(name) is None or (name != b"data" and name.lower() == b"data"):
+        elif _NAME.fullmatch(name) is None or name.lower() == b"data":
             raise EventOddError
     joined = data[0] if len(data) == 1 else b"\n".join(data)
     return Event(joined if joined.strip() else b"", kind, has_id)
 
 
+def is_loosely_cut(text: bytes) -> bool:
+    """Whether some clients see a line's end in it where the standard has none."""
+    return _LOOSE_END.search(text) is not None
+
+
 def replace_data(event: bytes, data: bytes) -> bytes:
-    """The event with this data in one line, and its id, name, retry, comments and kind of line end kept."""
+    """The event with this JSON, in which all clients see the same lines; its id, name, retry and comments are kept."""
+    data = _LOOSE_END.sub(_escape, data)
     end = b"\r\n" if b"\r\n" in event else b"\n" if b"\n" in event else b"\r"
     kept = [line for line in event.splitlines() if line and not line.startswith(b"data:") and line != b"data"]
-    return end.join([*kept, b"data: " + data, b"", b""])
+    # White space between JSON's tokens may hold line feeds, each of which begins another line of the data.
+    lines = [b"data: " + line for line in data.split(b"\n")]
+    return end.join([*kept, *lines, b"", b""])
+
+
+def _escape(match: re.Match[bytes]) -> bytes:
+    # In JSON they can stand inside a string only, where an escape means the same; controls cannot stand there at all.
+    return b"".join(b"\\u%04x" % ord(letter) for letter in match[0].decode())

@@ -36,11 +36,12 @@ def environment_of_subprocess() -> dict[str, str]:
     return {**os.environ, "DATABASE_URL": url, "REDIS_URL": settings.REDIS_URL}
 
 
-def start_gateway(port: int) -> subprocess.Popen[bytes]:
+def start_gateway(port: int, settings_of_its_own: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
     """A process of its own that serves the whole application on a port of loopback."""
     command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--log-level", "warning"]
     command += ["--port", str(port), "--timeout-graceful-shutdown", "20"]
-    return subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment_of_subprocess())
+    environment = {**environment_of_subprocess(), **(settings_of_its_own or {})}
+    return subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment)
 
 
 def is_gateway_up(port: int) -> bool:

@@ -5,13 +5,18 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+import redis
 from django.conf import settings as django_settings
 
+from gateway.ledger import ANSWER_SECONDS, MAX_CONNECTIONS
+from gateway.log_writer import LogWriter
 from tests.gateway.conftest import make_application
 from tests.gateway.stores import CuttableDatabase, OwnValkey
 from tests.gateway.test_sessions import Stateful, open_session
@@ -173,3 +178,129 @@ def test_without_both_stores_nothing_is_forwarded(fragile: Fragile, world: World
     assert rule_of(agent.call("getTickers")) in ("(record unavailable)", "(policy unconfirmed)")
     assert agent.request("tools/list").json()["error"]["code"] == -31403
     assert upstream.received == []
+
+
+def limited(calls: int) -> dict[str, Any]:
+    return {**POLICY, "tools": {"placeOrder": {"rate_limit": {"max": calls, "window": 600}}}}
+
+
+def test_a_redis_that_is_read_only_is_one_that_is_away(
+    fragile: Fragile, world: World, upstream: RecordingUpstream
+) -> None:
+    agent = agent_of(fragile.base, world)
+    assert rule_of(order(agent)) == ""
+    with redis.Redis.from_url(fragile.valkey.url) as client:
+        # A replica of one that is not there.
+        client.execute_command("REPLICAOF", "127.0.0.1", "1")
+        upstream.reset()
+        assert rule_of(order(agent)) == "(limits unavailable)"
+        assert upstream.received == []
+        before = len(records_of(world))
+        assert rule_of(agent.call("getTickers")) == ""
+        wait_until(lambda: [one.status for one in records_of(world)[before:]] == ["ok"], 10)
+        client.execute_command("REPLICAOF", "NO", "ONE")
+    wait_until(lambda: rule_of(order(agent)) == "", 50)
+
+
+def test_a_redis_without_memory_counts_on_and_other_calls_are_recorded_in_postgresql(
+    fragile: Fragile, rows: None, upstream: RecordingUpstream
+) -> None:
+    world = make_world(upstream.url, limited(2))
+    agent = agent_of(fragile.base, world)
+    assert rule_of(order(agent)) == ""
+    with redis.Redis.from_url(fragile.valkey.url) as client:
+        client.config_set("maxmemory", 1)
+        assert rule_of(order(agent)) == ""
+        assert order(agent).json()["result"]["isError"] is True
+        assert rule_of(agent.call("getTickers")) == ""
+        wait_until(lambda: ("getTickers", "ok") in [(one.tool, one.status) for one in records_of(world)], 10)
+        client.config_set("maxmemory", 0)
+    assert len(upstream.calls()) == 3
+
+
+def test_a_redis_that_lost_its_scripts_is_given_them_again_and_counts_on(
+    fragile: Fragile, rows: None, upstream: RecordingUpstream
+) -> None:
+    agent = agent_of(fragile.base, make_world(upstream.url, limited(3)))
+    assert rule_of(order(agent)) == ""
+    with redis.Redis.from_url(fragile.valkey.url) as client:
+        client.script_flush()
+        assert rule_of(order(agent)) == ""
+        client.script_flush()
+    assert rule_of(order(agent)) == ""
+    assert order(agent).json()["result"]["isError"] is True
+    assert len(upstream.calls()) == 3
+
+
+def test_a_redis_that_was_emptied_forgets_counts_and_sessions_and_nothing_else(
+    fragile: Fragile, rows: None, upstream: RecordingUpstream
+) -> None:
+    world = make_world(upstream.url, limited(1))
+    agent = agent_of(fragile.base, world)
+    stop = threading.Event()
+    writer = threading.Thread(target=LogWriter(fragile.valkey.url).run, args=(stop,), daemon=True)
+    writer.start()
+    try:
+        assert rule_of(order(agent)) == "" and order(agent).json()["result"]["isError"] is True
+        wait_until(lambda: [one.status for one in records_of(world)] == ["ok", "refused"])
+        upstream.answer = Stateful()
+        session = open_session(agent)
+        calls = len(upstream.calls())
+        with redis.Redis.from_url(fragile.valkey.url) as client:
+            client.flushall()
+        # A session of which nobody knows is refused; the counts of the window are lost, as docs/security.md says.
+        assert agent.call("getTickers", headers={"Mcp-Session-Id": session}).status_code == 404
+        assert len(upstream.calls()) == calls
+        upstream.reset()
+        assert rule_of(order(agent)) == "" and order(agent).json()["result"]["isError"] is True
+        assert rule_of(agent.call("getWallet")) == ""
+        # The writer finds its place in a log that begins anew.
+        wait_until(lambda: ("getWallet", "ok") in [(one.tool, one.status) for one in records_of(world)], 50)
+    finally:
+        stop.set()
+        writer.join(timeout=20)
+    assert not writer.is_alive()
+
+
+def test_a_slow_redis_slows_calls_down_and_refuses_none(
+    fragile: Fragile, world: World, upstream: RecordingUpstream
+) -> None:
+    agent = agent_of(fragile.base, world)
+    assert rule_of(order(agent)) == ""
+    with redis.Redis.from_url(fragile.valkey.url) as client:
+        for _ in range(3):
+            client.execute_command("CLIENT", "PAUSE", "300", "ALL")
+            assert rule_of(order(agent)) == ""
+    assert len(upstream.calls()) == 4
+
+
+@pytest.mark.slow
+def test_a_locked_table_refuses_costly_calls_in_time_and_keeps_nobody_else_waiting(
+    fragile: Fragile, world: World, upstream: RecordingUpstream
+) -> None:
+    agent = agent_of(fragile.base, world)
+    assert rule_of(agent.call("wipeAccount")) == ""
+    database = django_settings.DATABASES["default"]
+    upstream.reset()
+    with psycopg.connect(
+        host=database["HOST"],
+        port=database["PORT"] or None,
+        user=database["USER"],
+        password=database["PASSWORD"],
+        dbname=database["NAME"],
+    ) as holder:
+        holder.execute("LOCK TABLE policies_decisionrecord IN ACCESS EXCLUSIVE MODE")
+        started = time.monotonic()
+        # More than the pool has connections: those wait for the lock, and the rest for a connection.
+        with ThreadPoolExecutor(3 * MAX_CONNECTIONS) as pool:
+            asked = [pool.submit(agent.call, "wipeAccount") for _ in range(3 * MAX_CONNECTIONS)]
+            assert rule_of(agent.call("getTickers")) == ""
+            assert {rule_of(one.result()) for one in asked} == {"(record unavailable)"}
+        assert time.monotonic() - started < 5 * 2 * ANSWER_SECONDS
+        assert [one.message["params"]["name"] for one in upstream.calls()] == ["getTickers"]
+        # The epochs are read over a connection of their own, so nothing becomes unconfirmed.
+        until = started + 8
+        while time.monotonic() < until:
+            assert rule_of(agent.call("getTickers")) == ""
+            time.sleep(0.2)
+    wait_until(lambda: rule_of(agent.call("wipeAccount")) == "", 50)
