@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.access import Member, member_of
 from accounts.models import Membership, Role
-from accounts.services import create_organisation, create_verified_user, mint_api_key, revoke_api_key, set_killed
+from accounts.services import create_organisation, create_verified_user, mint_api_key, revoke_api_key, stop_organisation
 from accounts.tenancy import tenant
 from policies.models import Policy
 from policies.saved_tests import Expectation
@@ -63,7 +63,7 @@ def furnish(upstream: str) -> None:
     empty = create_organisation(user=owner, name="Empty desk")
     stopped = create_organisation(user=owner, name="Stopped desk")
     with tenant(stopped.id):
-        set_killed(member=member_of(owner, stopped), is_killed=True)
+        stop_organisation(member=member_of(owner, stopped))
     member = member_of(owner, full)
     with tenant(full.id):
         Membership.objects.create(organisation=full, user=viewer, role=Role.VIEWER.value)

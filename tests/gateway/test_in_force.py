@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import pytest
@@ -136,6 +137,10 @@ def verdict_of(agent: Agent) -> str:
     return text.removeprefix("[POLICY DENIED] ").splitlines()[0]
 
 
+def all_say(agents: list[Agent], verdict: str) -> bool:
+    return {verdict_of(agent) for agent in agents} == {verdict}
+
+
 def read_on(received: Iterator[bytes], is_told: bool) -> bytes:
     """What comes next: the announcement, or everything up to the end."""
     return next(received) if is_told else b"".join(received)
@@ -185,7 +190,7 @@ def check_stopped(
     with tenant(world.organisation.id):
         undo(world)
     # The same token, and nothing that was minted anew.
-    wait_until(lambda: {verdict_of(agent) for agent in agents} == {"done"}, PROMISED)
+    wait_until(partial(all_say, agents, "done"), PROMISED)
     methods = {"tools/call", "tools/list", "ping", "GET"}
     wait_until(lambda: methods <= {one.method for one in records_of(world) if one.rule == "(killed)"})
     assert len({one.reason for one in records_of(world) if one.rule == "(killed)"}) == 1
@@ -206,10 +211,10 @@ def test_what_is_stopped_by_itself_stays_stopped_when_the_organisation_is_resume
         ("A person stopped all calls of this grant.", lambda: resume_grant(member=member, grant=world.grant)),
     ]
     for reason, resume in steps:
-        wait_until(lambda expected=reason: {verdict_of(agent) for agent in agents} == {expected}, PROMISED)
+        wait_until(partial(all_say, agents, reason), PROMISED)
         with tenant(world.organisation.id):
             resume()
-    wait_until(lambda: {verdict_of(agent) for agent in agents} == {"done"}, PROMISED)
+    wait_until(partial(all_say, agents, "done"), PROMISED)
 
 
 def test_what_was_not_stopped_goes_on(gateways: list[str], upstream: RecordingUpstream) -> None:

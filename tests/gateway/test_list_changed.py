@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.gateway.upstream import SSE_HEADERS, Received, RecordingUpstream, Rep
 from tests.gateway.world import ALLOW, World, agent_of, publish, wait_until
 
 Build = Callable[..., World]
-HIDING = {**ALLOW, "hide": ["wipeAccount"]}
+HIDING: dict[str, Any] = {**ALLOW, "hide": ["wipeAccount"]}
 LEGACY_NOTE = {"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}
 MODERN_NOTE = {**LEGACY_NOTE, "params": {"_meta": {"io.modelcontextprotocol/subscriptionId": 1}}}
 END = b": the end\n\n"

@@ -1,5 +1,5 @@
 """The gateway whose stores can be taken away, shared with the tests of that."""
 
-from tests.gateway.test_faults import fragile
+from tests.gateway.faults.test_stores import fragile
 
 __all__ = ["fragile"]

@@ -44,6 +44,11 @@ def kill(world: World) -> None:
         bump_epoch(organisation_id=world.organisation.id)
 
 
+def fit_no_schema(world: World, *_: object) -> None:
+    publish(world, rule(**CHECKED))
+    change_tool(world, input_schema=json.dumps(SCHEMA))
+
+
 def list_another_definition(_: World, upstream: RecordingUpstream, agent: Agent) -> None:
     normal = upstream.answer
     upstream.answer = list_of({"tools": [{**TOOLS[0], "description": "Now with orders."}, *TOOLS[1:]]})
@@ -90,7 +95,7 @@ ENDINGS: Final[dict[str, tuple[Change, int, str]]] = {
     "a tool that is gone": (lambda world, *_: change_tool(world, state="gone"), 200, "unknown"),
     "a list with another definition": (list_another_definition, 200, "unknown"),
     "a schema that the policy does not fit": (
-        lambda world, *_: (publish(world, rule(**CHECKED)), change_tool(world, input_schema=json.dumps(SCHEMA))),
+        fit_no_schema,
         200,
         "(no policy)",
     ),

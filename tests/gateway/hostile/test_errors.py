@@ -9,8 +9,8 @@ import pytest
 import redis
 
 from accounts.shards import key_of
+from tests.gateway.faults.test_stores import POLICY, Fragile
 from tests.gateway.hostile.test_changes import told
-from tests.gateway.test_faults import POLICY, Fragile
 from tests.gateway.upstream import RecordingUpstream
 from tests.gateway.world import World, agent_of, make_world, records_of, wait_until
 
