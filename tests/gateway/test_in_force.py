@@ -2,12 +2,11 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Final
 
 import pytest
@@ -73,10 +72,10 @@ def member_of(world: World) -> Member:
     return Member(world.organisation, Role.ADMIN, "alice@example.com")
 
 
-def publish(world: World, document: dict[str, object]) -> None:
+def publish(world: World, document: Mapping[str, object]) -> None:
     assert world.policy is not None
     world.policy.refresh_from_db()
-    publish_policy(member=member_of(world), policy=world.policy, document=json.dumps(document))
+    publish_policy(member=member_of(world), policy=world.policy, document=json.dumps(dict(document)))
 
 
 def restore(world: World) -> None:
@@ -137,8 +136,8 @@ def verdict_of(agent: Agent) -> str:
     return text.removeprefix("[POLICY DENIED] ").splitlines()[0]
 
 
-def all_say(agents: list[Agent], verdict: str) -> bool:
-    return {verdict_of(agent) for agent in agents} == {verdict}
+def wait_for(agents: list[Agent], verdict: str) -> None:
+    wait_until(lambda: {verdict_of(agent) for agent in agents} == {verdict}, PROMISED)
 
 
 def read_on(received: Iterator[bytes], is_told: bool) -> bytes:
@@ -156,7 +155,7 @@ def test_a_change_is_in_force_everywhere(
         if name == "restore":
             publish(world, HIDING)
     before = "unknown tool" if name == "restore" else "done"
-    wait_until(lambda: {verdict_of(agent) for agent in agents} == {before}, PROMISED)
+    wait_for(agents, before)
     with ThreadPoolExecutor(8) as pool, ExitStack() as stack:
         reading: list[tuple[str, Future[bytes]]] = []
         for agent in agents:
@@ -166,7 +165,7 @@ def test_a_change_is_in_force_everywhere(
                 reading.append((what, pool.submit(read_on, received, not change.ends_streams)))
         with tenant(world.organisation.id):
             change.make(world)
-        wait_until(lambda: {verdict_of(agent) for agent in agents} == {change.verdict}, PROMISED)
+        wait_for(agents, change.verdict)
         for what, future in reading:
             rest = future.result(timeout=PROMISED)
             if change.ends_streams:
@@ -190,7 +189,7 @@ def check_stopped(
     with tenant(world.organisation.id):
         undo(world)
     # The same token, and nothing that was minted anew.
-    wait_until(partial(all_say, agents, "done"), PROMISED)
+    wait_for(agents, "done")
     methods = {"tools/call", "tools/list", "ping", "GET"}
     wait_until(lambda: methods <= {one.method for one in records_of(world) if one.rule == "(killed)"})
     assert len({one.reason for one in records_of(world) if one.rule == "(killed)"}) == 1
@@ -211,10 +210,10 @@ def test_what_is_stopped_by_itself_stays_stopped_when_the_organisation_is_resume
         ("A person stopped all calls of this grant.", lambda: resume_grant(member=member, grant=world.grant)),
     ]
     for reason, resume in steps:
-        wait_until(partial(all_say, agents, reason), PROMISED)
+        wait_for(agents, reason)
         with tenant(world.organisation.id):
             resume()
-    wait_until(partial(all_say, agents, "done"), PROMISED)
+    wait_for(agents, "done")
 
 
 def test_what_was_not_stopped_goes_on(gateways: list[str], upstream: RecordingUpstream) -> None:

@@ -1,5 +1,6 @@
 """Quotas of one organisation: exact at the edge, given back however a call or stream ends, and nobody else's matter."""
 
+import http.client
 import json
 import threading
 import time
@@ -20,12 +21,21 @@ from accounts.tenancy import tenant
 from gateway.limits import SESSION_SECONDS
 from gateway.sessions import PLACE_SECONDS
 from tests.gateway.test_sessions import INITIALIZE, Stateful, open_session
-from tests.gateway.test_standing import LISTEN, MIRRORS, streaming
+from tests.gateway.test_standing import CALL, LISTEN, META, MIRRORS, streaming
 from tests.gateway.upstream import JSON_HEADERS, SSE_HEADERS, Received, RecordingUpstream, Reply, answer_normally
 from tests.gateway.world import ALLOW, Agent, World, agent_of, make_world, records_of, wait_until
 
 Build = Callable[..., World]
 ONE_A_MINUTE = {"version": "1", "default": "allow", "tools": {"getWallet": {"rate_limit": {"max": 1, "window": 60}}}}
+ASK_MODERN = json.dumps(
+    {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "getTickers", "arguments": {}, "_meta": META},
+    }
+).encode()
+MIRRORS_OF_CALL = {**MIRRORS, "Mcp-Method": "tools/call", "Mcp-Name": "getTickers"}
 CANCEL = b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}'
 
 
@@ -210,9 +220,11 @@ def test_a_client_that_leaves_gives_its_place_back_when_its_call_ends(
     world = build(ALLOW)
     limit(world, calls=1)
     agent = agent_of(gateway, world, is_modern=is_modern)
-    with httpx.Client(trust_env=False, timeout=0.3) as hasty, pytest.raises(httpx.ReadTimeout):
-        Agent(gateway, world.server.id, world.token, is_modern=is_modern, http=hasty).call("getTickers")
+    body, headers = (ASK_MODERN, MIRRORS_OF_CALL) if is_modern else (CALL, {})
+    connection = http.client.HTTPConnection(gateway.removeprefix("http://"), timeout=30)
+    connection.request("POST", f"/mcp/{world.server.id}", body, agent.head(headers))
     wait_until(lambda: len(upstream.calls()) == 1)
+    connection.close()
     if not is_modern:
         # A dropped connection is no cancellation there: the call is on its way, and counts.
         assert rule_of(agent.call("getWallet")) == "(quota)"
