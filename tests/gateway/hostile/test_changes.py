@@ -44,11 +44,6 @@ def kill(world: World) -> None:
         bump_epoch(organisation_id=world.organisation.id)
 
 
-def fit_no_schema(world: World, *_: object) -> None:
-    publish(world, rule(**CHECKED))
-    change_tool(world, input_schema=json.dumps(SCHEMA))
-
-
 def list_another_definition(_: World, upstream: RecordingUpstream, agent: Agent) -> None:
     normal = upstream.answer
     upstream.answer = list_of({"tools": [{**TOOLS[0], "description": "Now with orders."}, *TOOLS[1:]]})
@@ -64,6 +59,13 @@ def delete_grant(world: World) -> None:
 
 SCHEMA: Final = {"type": "object", "properties": {"coin": {"type": "string"}}}
 CHECKED: Final = {"deny_if": [{"conditions": [{"path": "args.symbol", "op": "eq", "value": "x"}], "on_deny": "No."}]}
+
+
+def publish_and_change(world: World) -> None:
+    publish(world, rule(**CHECKED))
+    change_tool(world, input_schema=json.dumps(SCHEMA))
+
+
 # Each with the HTTP status, and the rule that refuses, "unknown" for a tool that is not there any more.
 ENDINGS: Final[dict[str, tuple[Change, int, str]]] = {
     "a policy that denies": (lambda world, *_: publish(world, {"version": "1", "default": "deny"}), 200, "(default)"),
@@ -95,7 +97,7 @@ ENDINGS: Final[dict[str, tuple[Change, int, str]]] = {
     "a tool that is gone": (lambda world, *_: change_tool(world, state="gone"), 200, "unknown"),
     "a list with another definition": (list_another_definition, 200, "unknown"),
     "a schema that the policy does not fit": (
-        fit_no_schema,
+        lambda world, *_: publish_and_change(world),
         200,
         "(no policy)",
     ),
