@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from config.launcher.settings_names import SETTINGS
+from gateway import exchange, relay
 from policies.engine.parse import parse_policy
 from policies.engine.tools import ToolFacts
 from policies.engine.values import Level
+from servers.upstream import http
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -30,6 +32,12 @@ def test_every_setting_is_documented_and_every_documented_one_is_read() -> None:
 def test_links_lead_somewhere(document: Path) -> None:
     links = re.findall(r"\]\((?!https?://|#)([^)#]+)[^)]*\)", document.read_text(encoding="utf-8"))
     assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+def test_the_declared_times_are_those_of_the_gateway() -> None:
+    rows = re.findall(r"^\| [^|]+ \| (\d+) \| [^|]+ \|$", (ROOT / "docs" / "protocol.md").read_text(), re.MULTILINE)
+    times = (exchange.BODY_SECONDS, http.CONNECT_SECONDS, http.HEAD_SECONDS, http.BODY_SECONDS)
+    assert [int(row) for row in rows] == [*times, relay.KEEP_ALIVE_SECONDS, http.IDLE_SECONDS]
 
 
 def test_the_architecture_fits_on_its_page() -> None:

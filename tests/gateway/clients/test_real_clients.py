@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from config.launcher.front_end import find_node
-from config.launcher.packages import VENV, building, install_lock
+from config.launcher.packages import ROOT, VENV, building, install_lock
 from tests.gateway.test_clients import serve_sdk, tools_of
 from tests.gateway.world import VERSION, World, make_world, records_of, wait_until
 
@@ -108,6 +108,7 @@ def run_client(kind: Kind, others: Path, gateway: str, world: World) -> Run:
 def test_a_client_lives_with_every_kind_of_answer(runs: dict[str, Run], log_writer: None, name: str) -> None:
     run = runs[name]
     assert run.seen, run.text
+    assert f"| {name} | {run.seen['version']} |" in (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
     allowed, denied, hidden, limited, after = run.seen["answers"]
     assert run.seen["tools"] == ["echo", "spend"], run.seen
     assert allowed == {"is_error": False, "text": "echo hello"}
