@@ -29,6 +29,9 @@ PUBLIC = {
     "catalog:document": "quick-start",
     "catalog:before": "2.1.7",
     "catalog:after": "2.1.8",
+    "policies:known": "bybit-exchange-trading-mcp",
+    "policies:tool": "createOrder",
+    "policies:way": "block",
 }
 
 
