@@ -6,7 +6,7 @@ from typing import Final
 from catalog.restrictions import Restriction
 from policies.access import current_version_for
 from policies.check import judge_text
-from policies.drafts import put_rule
+from policies.drafts import find_rule, put_rule
 from policies.engine.compile import compile_policy
 from policies.models import Policy
 from servers.access import tool_facts_for
@@ -16,21 +16,32 @@ _HIDE: Final = '{"action": "hide"}'
 
 @dataclass(frozen=True, slots=True)
 class Restricted:
-    """A policy's text with the rule in it; `is_overruled` when the policy hides the tool, whatever the rule says."""
+    """A policy's text with the rule in it.
+
+    `is_replacing`: the text had a rule for the tool, which is gone from the draft. `is_overruled`: it hides the tool,
+    whatever the rule says.
+    """
 
     wanted: Restriction
     document: str
-    is_overruled: bool = False
+    is_replacing: bool
+    is_overruled: bool
 
 
 def put_restriction(policy: Policy, wanted: Restriction) -> Restricted | None:
     """The text in force, or that the policy opens with, with the rule; None for a text that is no policy."""
     version = current_version_for(policy)
     before = version.document if version else policy.opening
-    document = put_rule(before, wanted.tool.name, wanted.rule) if before.strip() else wanted.snippet.policy
+    name = wanted.tool.name
+    document = put_rule(before, name, wanted.rule) if before.strip() else wanted.snippet.policy
     if not document:
         return None
-    return Restricted(wanted, document, wanted.rule != _HIDE and _is_hidden(policy, document, wanted.tool.name))
+    return Restricted(
+        wanted,
+        document,
+        is_replacing=find_rule(before, name) is not None,
+        is_overruled=wanted.rule != _HIDE and _is_hidden(policy, document, name),
+    )
 
 
 def _is_hidden(policy: Policy, document: str, name: str) -> bool:

@@ -153,6 +153,15 @@ def test_it_says_when_the_policy_hides_the_tool_whatever_the_rule_says(cast: Cas
         assert (wins in text) is said, way
 
 
+def test_it_says_when_a_rule_of_the_policy_gives_way(cast: Cast) -> None:
+    policy = make_policy(cast, make_server(cast.organisation), document=PACED)
+    address = reverse("policies:detail", args=["acme", policy.id])
+    for tool, said in (("getTickers", True), ("createOrder", False)):
+        opened = client_of(cast.pam).get(address, {"restrict": f"{SLUG}/{tool}/approve"})
+        assert ("It took the place of the rule" in text_of(opened)) is said, tool
+        assert json.loads(draft_of(opened))["tools"][tool] == {"action": "require_approval"}
+
+
 def test_a_viewer_is_told_who_can_and_sees_no_way_to_write(cast: Cast) -> None:
     policy = make_policy(cast, make_server(cast.organisation))
     text = text_of(client_of(cast.bob).get(page_in("acme")))
