@@ -41,6 +41,7 @@ from accounts.services import (
     revoke_api_key,
     stop_organisation,
 )
+from catalog.restrictions import recall
 
 AUDIT_PAGE = 50
 FOLDED_FROM = 5
@@ -57,6 +58,8 @@ def outbox(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def app(request: HttpRequest) -> HttpResponseRedirect:
+    if (wanted := recall(request)) is not None:
+        return redirect("policies:restrict", *wanted.address)
     user = user_of(request)
     mine = organisations_for(user)
     if not mine:
@@ -69,6 +72,7 @@ def app(request: HttpRequest) -> HttpResponseRedirect:
 @login_required
 def create(request: HttpRequest) -> HttpResponse:
     form = OrganisationForm(request.POST if request.method == "POST" else None)
+    wanted = recall(request)
     if request.method == "POST" and form.is_valid():
         try:
             organisation = create_organisation(user=user_of(request), name=form.cleaned_data["name"])
@@ -76,8 +80,10 @@ def create(request: HttpRequest) -> HttpResponse:
             form.add_error("name", str(error))
         else:
             messages.success(request, f"{organisation.name} is ready, and you are its admin.")
+            if wanted is not None:
+                return redirect("policies:restrict", *wanted.address)
             return redirect("gateway:start", organisation=organisation.slug)
-    context = {"form": form, "is_first": not organisations_for(user_of(request))}
+    context = {"form": form, "is_first": not organisations_for(user_of(request)), "wanted": wanted}
     return render(request, "accounts/create_organisation.html", context, status=_status_of(form.is_bound))
 
 

@@ -101,6 +101,11 @@ def known_tool(server: KnownServer, name: str) -> KnownTool | None:
     return KnownTool.objects.annotate(lower=Lower("name")).filter(server=server, lower=name.lower()).first()
 
 
+def find_tool(slug: str, name: str) -> KnownTool | None:
+    """The tool with exactly this name of the server with this slug, with its server, or None."""
+    return KnownTool.objects.select_related("server").filter(server__slug=slug, name=name).first()
+
+
 def known_tools_named(slug: str, *names: str) -> dict[str, KnownTool]:
     """The tools of the server with this slug by their exact names, to match a registered server with.
 

@@ -16,22 +16,27 @@ CANDIDATES = 500
 ALL_OF_A_SERVER = 5000
 ALTERNATIVES = 3
 LIKENESS = 0.35
+# Long words are whole names, which have many trigrams in common without being meant.
+LIKENESS_OF_LONG = 0.5
 
 # A word is known when a word of the catalogue begins with it. The column is collated "C", so a range is a beginning.
 KNOWN_WORDS = """
 SELECT wanted FROM unnest(%s::text[]) AS wanted WHERE EXISTS
     (SELECT 1 FROM catalog_knownword WHERE word >= wanted COLLATE "C" AND word < wanted || chr(1114111) COLLATE "C")
 """
+# The operator's threshold is set for this statement, before the index is asked, so that it gives few words to look at.
 SIMILAR_WORDS = """
 SELECT word FROM catalog_knownword
-WHERE word %% %(word)s AND similarity(word, %(word)s) >= %(likeness)s
+WHERE word %% (SELECT %(word)s::text FROM set_config('pg_trgm.similarity_threshold', %(likeness)s, true))
 ORDER BY similarity(word, %(word)s) DESC, word LIMIT %(limit)s
 """
 # In the words of an index that leaves the long ones out, which are the whole names of tools.
 SHORT = 10
 SIMILAR_SHORT_WORDS = SIMILAR_WORDS.replace("WHERE", "WHERE length(word) <= 12 AND")
+# A word's stem in English; empty for one that says nothing, such as "the".
+STEMS = "SELECT word, ts_lexize('english_stem', word) FROM unnest(%s::text[]) AS word"
 TOOLS = """
-WITH wanted AS (SELECT to_tsquery('english', %(query)s) || to_tsquery('simple', %(query)s) AS query), found AS (
+WITH wanted AS (SELECT to_tsquery('simple', %(query)s) AS query), found AS (
     (SELECT id FROM catalog_knowntool WHERE lower(name) COLLATE "C" LIKE %(start)s
         AND (%(server)s::bigint IS NULL OR server_id = %(server)s) ORDER BY lower(name) COLLATE "C" LIMIT %(shown)s)
     UNION
@@ -75,7 +80,7 @@ def find_words(text: str, limit: int) -> Hits:
     with connection.cursor() as cursor:
         meant = _correct(cursor, words)
         tools = _find_tools(cursor, words, meant, None, limit)
-        cursor.execute(SERVERS, [_write_query(meant)])
+        cursor.execute(SERVERS, [_all_of(meant)])
         servers = [row[0] for row in cursor.fetchall()]
     guessed = [option for word, options in zip(words, meant, strict=True) for option in options if option != word]
     return Hits(tuple(servers), tuple(tools), tuple(guessed))
@@ -95,7 +100,7 @@ def _find_tools(
 ) -> list[int]:
     name = "".join(words)
     values = {
-        "query": _write_query(meant),
+        "query": _all_of(_add_stems(cursor, meant)),
         "name": name,
         "start": f"{name}%",
         "server": server and server.pk,
@@ -106,9 +111,27 @@ def _find_tools(
     return [row[0] for row in cursor.fetchall()]
 
 
-def _write_query(meant: Sequence[Meant]) -> str:
+def _all_of(meant: Sequence[Meant]) -> str:
     # Words are letters and digits alone, so nothing in them is an operator of a tsquery.
     return " & ".join(f"({' | '.join(f'{word}:*' for word in options)})" for options in meant)
+
+
+def _add_stems(cursor: Any, meant: Sequence[Meant]) -> Sequence[Meant]:
+    """The beginnings to look for: names are stored as they are, texts by their stems too.
+
+    A stem that the word begins with finds both, and each beginning more costs the index as much as the first.
+    """
+    cursor.execute(STEMS, [[word for options in meant for word in options]])
+    stems: dict[str, list[str]] = dict(cursor.fetchall())
+    found: list[Meant] = []
+    for options in meant:
+        begun: dict[str, None] = {}
+        for word in options:
+            stem = stems[word][0] if stems[word] else ""
+            begun |= dict.fromkeys([stem] if stem and word.startswith(stem) else [stem, word] if stem else [])
+        if begun:
+            found.append(tuple(begun))
+    return found or meant
 
 
 def _correct(cursor: Any, words: Sequence[str]) -> list[Meant]:
@@ -119,8 +142,10 @@ def _correct(cursor: Any, words: Sequence[str]) -> list[Meant]:
     for word in words:
         options: Meant = ()
         if word not in known and len(word) > 2:
-            similar = SIMILAR_SHORT_WORDS if len(word) <= SHORT else SIMILAR_WORDS
-            cursor.execute(similar, {"word": word, "likeness": LIKENESS, "limit": ALTERNATIVES})
+            is_short = len(word) <= SHORT
+            likeness = str(LIKENESS if is_short else LIKENESS_OF_LONG)
+            similar = SIMILAR_SHORT_WORDS if is_short else SIMILAR_WORDS
+            cursor.execute(similar, {"word": word, "likeness": likeness, "limit": ALTERNATIVES})
             options = tuple(row[0] for row in cursor.fetchall())
         meant.append(options or (word,))
     return meant

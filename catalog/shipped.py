@@ -2,11 +2,12 @@
 facts. What was loaded since is catalog.access; nothing here writes or asks anybody."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
 from catalog.datafile import DataFile, ToolEntry, read_data_file
+from catalog.releases import order_release
 from catalog.rubric import LEVELS, Level
 from catalog.services import DATA_FOLDER
 from policies.engine.tools import ToolFacts
@@ -23,9 +24,14 @@ class ServedTool:
 
 @cache
 def shipped_servers() -> tuple[DataFile, ...]:
-    """Every shipped server by name, in its newest release: the last of its files."""
-    files = {file.server.slug: file for file in map(read_data_file, sorted(DATA_FOLDER.glob("*.json")))}
-    return tuple(sorted(files.values(), key=lambda file: file.server.name))
+    """Every shipped server by name, in its newest release."""
+    return pick_newest(read_data_file(path) for path in DATA_FOLDER.glob("*.json"))
+
+
+def pick_newest(files: Iterable[DataFile]) -> tuple[DataFile, ...]:
+    """Of each server the file of its newest release, as the catalogue orders releases; servers by name."""
+    newest = {file.server.slug: file for file in sorted(files, key=lambda file: order_release(file.server.release))}
+    return tuple(sorted(newest.values(), key=lambda file: file.server.name))
 
 
 @cache

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from pathlib import Path
 
 from django.urls import NoReverseMatch, reverse
@@ -48,6 +49,8 @@ def _list_tools(data: date) -> Iterator[Place]:
         yield Place(reverse("catalog:server", args=[overview.server.slug]), data)
         for tool in access.tools_of(overview.server):
             yield Place(reverse("catalog:tool", args=[overview.server.slug, tool.name]), data)
+        for pair in pairwise(access.releases_of(overview.server)):
+            yield Place(reverse("catalog:changes", args=[overview.server.slug, *pair]), data)
 
 
 def _list_host_pages() -> Iterator[Place]:

@@ -28,6 +28,7 @@ Disallow: /app/
 Disallow: /mcp/
 Disallow: /operator/
 Disallow: /outbox/
+Disallow: /restrict/
 
 Sitemap: {origin}/sitemap.xml
 """

@@ -63,7 +63,7 @@ def write_drafts(record: DecisionRecord) -> Drafts:
         )
         for key, title, rule in rules
     )
-    return Drafts(drafts, _find_rule(text, name) is not None, version.number if version is not None else 0)
+    return Drafts(drafts, find_rule(text, name) is not None, version.number if version is not None else 0)
 
 
 def put_rule(document: str, name: str, rule: str) -> str:
@@ -74,7 +74,7 @@ def put_rule(document: str, name: str, rule: str) -> str:
     members = _list_members(document, _start_of(document))
     if members is None:
         return ""
-    found = _find_rule(document, name)
+    found = find_rule(document, name)
     if found is not None:
         return document[: found[0]] + rule + document[found[1] :]
     tools = members.get("tools")
@@ -92,7 +92,7 @@ def _put_first(document: str, brace: int, member: str, indent: str) -> str:
     return f"{document[: brace + 1]}\n{indent}{member}{end}{document[brace + 1 :]}"
 
 
-def _find_rule(document: str, name: str) -> tuple[int, int] | None:
+def find_rule(document: str, name: str) -> tuple[int, int] | None:
     """Where the rule of exactly this name begins and ends."""
     members = _list_members(document, _start_of(document)) or {}
     tools = _list_members(document, members["tools"][0]) if "tools" in members else None

@@ -2,10 +2,12 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from policies import grant_views, review_views, survey_views, trial_views, views
+from policies import grant_views, restrict_views, review_views, survey_views, trial_views, views
 
 app_name = "policies"
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("restrict/<slug:known>/<str:tool>/<slug:way>/", restrict_views.restrict, name="restrict"),
+    path("app/<slug:organisation>/restrict/", restrict_views.restrict_in, name="restrict_in"),
     path("app/<slug:organisation>/servers/<uuid:server>/policies/", views.list_policies, name="list"),
     path("app/<slug:organisation>/servers/<uuid:server>/policies/new/", views.create, name="create"),
     path("app/<slug:organisation>/servers/<uuid:server>/policies/validate/", views.validate, name="validate"),

@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import EVERYONE, POLICY_WRITERS, MemberRequest, member_view
+from catalog.restrictions import Restriction, find_restriction
 from policies.access import (
     CALLS_DAYS,
     CALLS_MAX,
@@ -34,7 +35,8 @@ from policies.errors import (
 )
 from policies.forms import CreateForm, PublishForm, RestoreForm, read_create
 from policies.models import Policy, PolicyVersion
-from policies.services import create_policy, delete_policy, publish_policy, restore_version
+from policies.restricted import Restricted, put_restriction
+from policies.services import NAME_MAX, create_policy, delete_policy, publish_policy, restore_version
 from policies.starts import Start, list_choices, write_start
 from servers.access import listed_tools_for, server_for, tool_facts_for
 from servers.models import Server
@@ -76,6 +78,9 @@ def list_policies(request: MemberRequest, server: UUID) -> HttpResponse:
 def create(request: MemberRequest, server: UUID) -> HttpResponseBase:
     found = server_for(server)
     if request.method != "POST":
+        if (wanted := find_restriction(request.GET.get("restrict", ""))) is not None:
+            form = CreateForm(initial={"name": wanted.title[:NAME_MAX], "document": wanted.snippet.policy})
+            return _show_create(request, found, form, wanted=wanted)
         start = _start_of(request)
         return _show_create(request, found, CreateForm(initial={"document": write_start(start, found)}), start=start)
     form = read_create(request.POST, request.FILES.get("file"))
@@ -96,7 +101,16 @@ def create(request: MemberRequest, server: UUID) -> HttpResponseBase:
 @require_safe
 @member_view()
 def detail(request: MemberRequest, policy: UUID) -> HttpResponse:
-    return show_policy(request, policy_for(policy), None)
+    found = policy_for(policy)
+    wanted = find_restriction(request.GET.get("restrict", "")) if _can_write(request) else None
+    if wanted is None:
+        return show_policy(request, found, None)
+    restricted = put_restriction(found, wanted)
+    if restricted is None:
+        messages.error(request, f"The text of {found.name} is no policy, so the rule was not put in.")
+        return show_policy(request, found, None)
+    form = PublishForm(initial={"document": restricted.document, "expected": found.current})
+    return show_policy(request, found, form, restricted=restricted)
 
 
 @require_POST
@@ -192,7 +206,13 @@ def tools_data(request: MemberRequest, server: UUID) -> JsonResponse:
 
 
 def _show_create(
-    request: MemberRequest, server: Server, form: CreateForm, *, start: Start | None = None, status: int = 200
+    request: MemberRequest,
+    server: Server,
+    form: CreateForm,
+    *,
+    start: Start | None = None,
+    wanted: Restriction | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     typed = str(form["document"].value() or "")
     context = {
@@ -201,6 +221,7 @@ def _show_create(
         "form": form,
         "choices": list_choices(server),
         "start": start,
+        "wanted": wanted,
         "checked": check_document(typed, server) if typed else None,
     }
     return render(request, "policies/create.html", context, status=status)
@@ -213,6 +234,7 @@ def show_policy(
     *,
     refusal: PolicyInvalidError | SavedTestsFailedError | None = None,
     conflict: ConflictError | None = None,
+    restricted: Restricted | None = None,
     status: int = 200,
 ) -> HttpResponse:
     """The policy's page; without a form it shows what is in force."""
@@ -233,6 +255,7 @@ def show_policy(
         "refusal": refusal,
         "is_invalid": isinstance(refusal, PolicyInvalidError),
         "conflict": conflict,
+        "restricted": restricted,
         "versions": versions_for(policy).defer("document"),
         "carriers": carriers_of(policy),
         "tests_count": saved_tests_for(policy).count(),

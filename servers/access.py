@@ -124,6 +124,12 @@ def servers_for() -> list[Server]:
     return list(Server.objects.order_by("name"))
 
 
+def servers_offering(tool: str) -> list[Server]:
+    """The servers by name that offer a tool of exactly this name, changed or not."""
+    offering = Tool.objects.filter(~_GONE, name=tool).values("server_id")
+    return list(Server.objects.filter(id__in=offering).order_by("name"))
+
+
 def server_for(server_id: UUID) -> Server:
     """The organisation's server with this id; raises Http404 for unknown and foreign ones alike."""
     server = Server.objects.select_related("organisation").filter(id=server_id).first()

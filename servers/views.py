@@ -3,22 +3,25 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 from django.conf import settings as project
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import ADMINS, POLICY_WRITERS, MemberRequest, member_view
 from accounts.models import Role
 from catalog.access import known_tools_named, summaries_named
+from catalog.answers import SIMULATED
+from catalog.restrictions import Restriction, find_restriction
 from policies.engine.values import Level
 from servers import access, services
-from servers.checks import ServerInvalidError
+from servers.checks import MAX_NAME, ServerInvalidError
 from servers.differences import Difference, compare_definitions, show_definition
 from servers.forms import ServerInput, read_edit, read_filter, read_seen, read_server, show_server
 from servers.marks import load_check, load_progress
@@ -85,7 +88,8 @@ def list_servers(request: MemberRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_view(read=ADMINS, write=ADMINS)
 def create(request: MemberRequest) -> HttpResponse:
-    typed = read_server(request.POST) if request.method == "POST" else ServerInput()
+    wanted = find_restriction(request.GET.get("restrict", ""))
+    typed = read_server(request.POST) if request.method == "POST" else ServerInput(name=_known_name(wanted))
     if request.method == "POST":
         try:
             server = services.register_server(
@@ -95,12 +99,14 @@ def create(request: MemberRequest) -> HttpResponse:
             typed = typed.with_errors(error.problems)
         else:
             messages.success(request, f"{server.name} is registered. Its tools are being read.")
-            return _to(request, "tools", server)
+            return _to(request, "tools", server) if wanted is None else _go_on(request, wanted)
     is_simulator = typed.kind == Kind.SIMULATOR
     context = {
         "simulator": typed if is_simulator else ServerInput(kind=Kind.SIMULATOR.value, name="Bybit simulator"),
         "by_url": ServerInput() if is_simulator else typed,
         "has_simulator": bool(project.SIMULATOR_URL),
+        "wanted": wanted,
+        "is_simulated": wanted is not None and wanted.tool.server.slug == SIMULATED,
         "allows_private": project.ALLOW_PRIVATE_UPSTREAMS,
     }
     return render(request, "servers/create.html", context, status=_status_of(typed))
@@ -333,6 +339,15 @@ def _status_context(server: Server) -> dict[str, Any]:
         "counts": access.count_tools(server),
         "progress": load_progress(server.organisation_id, server.id) if is_discovering else None,
     }
+
+
+def _known_name(wanted: Restriction | None) -> str:
+    return wanted.tool.server.name[:MAX_NAME] if wanted else ""
+
+
+def _go_on(request: MemberRequest, wanted: Restriction) -> HttpResponse:
+    address = reverse("policies:restrict_in", args=[request.member.organisation.slug])
+    return redirect(f"{address}?{urlencode({'restrict': wanted.key})}")
 
 
 def _can_write(request: MemberRequest) -> bool:

@@ -19,13 +19,15 @@ SERVERS = 200
 TOOLS_OF_EACH = 500
 ROUNDS = 40
 GOAL_MS = 50
-# By what a search has to do: few matches, many, one rare name, words mistyped, and nothing at all.
+# By what a search has to do: few matches, many, one rare name, what is mistyped, and nothing at all.
 QUERIES = {
     "three words": "cancel order margin",
     "one word of many tools": "order",
     "a whole name": "cancelOrderMargin7",
     "a name begun": "cancelorderm",
+    "a part of many names": "orderMargin",
     "two words mistyped": "cancle levrage",
+    "a whole name mistyped": "cancelordrmargin",
     "words that nobody has": "xylophone quagmire",
 }
 

@@ -14,6 +14,8 @@ from tests.browser.test_whole_way import type_document
 
 CHANGED: Final = '{"version": "1", "default": "deny", "risk": {"low": {}, "medium": {"action": "require_approval"}}}'
 WRONG: Final = '{"version": "1", "default": "deny", "tools": {"getTickrs": {}}, "hid": []}'
+RESTRICT: Final = {"known": "bybit-exchange-trading-mcp", "tool": "createOrder", "way": "limit"}
+RULE: Final = "?restrict=bybit-exchange-trading-mcp/createOrder/limit"
 
 
 @dataclass(frozen=True)
@@ -259,6 +261,13 @@ VISITS: Final = (
     Visit("servers:settings"),
     Visit("servers:settings", "checked", values={"server": "broken"}, act=check_server),
     Visit("servers:settings POST", "refused", values={"server": "drifting"}, act=name_badly, status=422),
+    Visit("policies:restrict", "stranger", who="visitor", values=RESTRICT),
+    Visit("policies:restrict_in", "choice", query=RULE),
+    Visit("policies:restrict_in", "viewer", who="viewer", query=RULE),
+    Visit("policies:restrict_in", "no server", values={"organisation": "empty"}, query=RULE),
+    Visit("servers:create", "restricting", query=RULE),
+    Visit("policies:create", "restricting", query=RULE, act=builder_is_ready),
+    Visit("policies:detail", "restricting", query=RULE, act=builder_is_ready),
     Visit("policies:list"),
     Visit("policies:list", "empty", values={"server": "drifting"}),
     Visit("policies:create", act=builder_is_ready),

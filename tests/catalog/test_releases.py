@@ -9,8 +9,10 @@ import pytest
 from django.test import Client
 
 from catalog.access import list_servers
+from catalog.datafile import read_data_file
 from catalog.releases import order_release
 from catalog.services import load_catalog
+from catalog.shipped import pick_newest
 from tests.catalog.conftest import SLUG, TOOLS, write_release
 
 pytestmark = pytest.mark.django_db
@@ -102,6 +104,23 @@ def test_a_second_server_is_a_second_file(releases: Path, client: Client) -> Non
     assert "Harbour Desk" in page
     assert "It needs no credentials." in page
     assert client.get(f"/catalog/harbour-desk/{TOOLS[0]['name']}/").status_code == 200
+
+
+@pytest.mark.usefixtures("releases")
+def test_the_site_map_names_the_page_of_each_change(client: Client) -> None:
+    text = client.get("/sitemap.xml").content.decode()
+    assert f"/catalog/{SLUG}/changes/{OLD}..{NEW}/</loc>" in text
+    assert text.count("/changes/") == 1
+
+
+def test_what_ships_is_the_newest_release_whatever_its_file_is_called(tmp_path: Path) -> None:
+    for release in ("2.10.0", "2.9.1", "2.10.0-rc.1"):
+        write_release(tmp_path, release, tools=TOOLS[:1])
+    write_release(tmp_path, "1", tools=TOOLS[:1], slug="anchor", name="Anchor")
+    paths = sorted(tmp_path.glob("*.json"))
+    for ordered in (paths, paths[::-1]):
+        shipped = pick_newest(map(read_data_file, ordered))
+        assert [(file.server.slug, file.server.release) for file in shipped] == [("anchor", "1"), (SLUG, "2.10.0")]
 
 
 @pytest.mark.parametrize("release", ["1..2", "a/b", "", "1.", ".1", "1 2", "x" * 61])

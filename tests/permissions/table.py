@@ -55,6 +55,8 @@ accounts:operator_health      GET    302 404 404 404 404
 accounts:app                  GET    302 302 302 302 302
 accounts:create_organisation  GET    302 200 200 200 200
 accounts:create_organisation  POST   302 422 422 422 422
+policies:restrict             GET    200 302 302 302 302
+policies:restrict_in          GET    302 404 404 404 404
 gateway:start                 GET    302 404 200 200 200
 gateway:log                   GET    302 404 200 200 200
 gateway:export                GET    302 404 200 200 200

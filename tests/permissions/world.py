@@ -30,6 +30,9 @@ PUBLIC = {
     "catalog:before": "2.1.7",
     "catalog:after": "2.1.8",
     "accounts:tenant_id": "00000000-0000-4000-8000-000000000000",
+    "policies:known": "bybit-exchange-trading-mcp",
+    "policies:tool": "createOrder",
+    "policies:way": "block",
 }
 
 

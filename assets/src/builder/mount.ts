@@ -72,6 +72,11 @@ class DraftKeeper {
   }
 
   private restore(draft: Draft | null): void {
+    const asked = new URLSearchParams(location.search);
+    if (asked.has("restrict") && draft && !isSame(draft.text, this.served)) {
+      this.offerOlder(draft);
+      return;
+    }
     if (this.isUnsaved) this.isTouched = true;
     if (!draft || this.isUnsaved) return;
     if (isSame(draft.text, this.served)) {
@@ -80,7 +85,7 @@ class DraftKeeper {
     }
     const isOutrun = draft.base !== this.servedBase;
     // Somebody who asks for another start gets it; the draft stays for the start that it was made from.
-    if (isOutrun && !this.expected && new URLSearchParams(location.search).has("start")) return;
+    if (isOutrun && !this.expected && asked.has("start")) return;
     if (this.expected) this.expected.value = draft.base;
     this.put(draft.text);
     const words = isOutrun && this.expected
@@ -102,6 +107,23 @@ class DraftKeeper {
     });
     const line = document.createElement("p");
     line.append(discard);
+    notice.append(line);
+  }
+
+  // Who came for a rule gets it; the draft that was there stays until the text is touched, and can be had instead.
+  private offerOlder(draft: Draft): void {
+    const notice = note(this.bench, "warn", `This browser keeps another draft${sayWhen(draft.at)} of this policy. The text below does not have it, and takes its place once you change anything.`);
+    const use = document.createElement("button");
+    use.type = "button";
+    use.className = "button button-small";
+    use.textContent = "Use that draft instead";
+    use.addEventListener("click", () => {
+      if (this.expected) this.expected.value = draft.base;
+      this.put(draft.text);
+      notice.remove();
+    });
+    const line = document.createElement("p");
+    line.append(use);
     notice.append(line);
   }
 
