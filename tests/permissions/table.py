@@ -54,10 +54,13 @@ accounts:app                  GET    302 302 302 302 302
 accounts:create_organisation  GET    302 200 200 200 200
 accounts:create_organisation  POST   302 422 422 422 422
 gateway:start                 GET    302 404 200 200 200
+gateway:places                GET    302 404 200 200 200
 gateway:log                   GET    302 404 200 200 200
 gateway:export                GET    302 404 200 200 200
 gateway:waiting               GET    302 404 200 200 200
 gateway:decision              GET    302 404 200 200 200
+accounts:settings             GET    302 404 200 200 200
+accounts:settings             POST   302 404 403 403 422
 accounts:members              GET    302 404 200 200 200
 accounts:change_role          POST   302 404 403 403 302
 accounts:remove_member        POST   302 404 403 403 302
