@@ -18,9 +18,7 @@ START_MS = 1_800_000_000_000
 
 def make_server(cast: Cast, name: str = "Desk") -> Server:
     with tenant(cast.organisation.id):
-        return Server.objects.create(
-            organisation=cast.organisation, name=name, kind="http", url="http://127.0.0.1:9/"
-        )
+        return Server.objects.create(organisation=cast.organisation, name=name, kind="http", url="http://127.0.0.1:9/")
 
 
 def make_policy(server: Server, current: int = 1) -> Policy:
@@ -239,14 +237,14 @@ def test_a_decision_of_another_organisation_is_not_there(cast: Cast) -> None:
 
 def test_the_palette_is_told_of_every_server_and_of_the_settings_that_the_role_may_see(cast: Cast) -> None:
     servers = [make_server(cast), make_server(cast, name="Second")]
-    told = {who: client_of(getattr(cast, who)).get("/app/acme/places.json").json()["places"] for who in ("bob", "alice")}
+    clients = {who: client_of(getattr(cast, who)) for who in ("bob", "alice")}
+    told = {who: client.get("/app/acme/places.json").json()["places"] for who, client in clients.items()}
     names = [place["name"] for place in told["bob"]]
     pages = ("Tools", "Policies", "Grants", "Log", "Settings")
     assert [name for name in names if ": " in name] == [
         f"{server.name}: {page}" for server in sorted(servers, key=lambda each: each.name) for page in pages
     ]
     assert [name for name in names if ": " not in name] == ["Members"]
-    for who, places in told.items():
-        client = client_of(getattr(cast, who))
-        assert {client.get(place["url"]).status_code for place in places} == {200}
+    for who, client in clients.items():
+        assert {client.get(place["url"]).status_code for place in told[who]} == {200}
     assert [place["name"] for place in told["alice"]][-3:] == ["Members", "API keys", "Audit"]
