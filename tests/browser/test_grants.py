@@ -62,7 +62,7 @@ def test_the_token_is_shown_once_and_ready_for_each_client(page: Page, instance:
         copied = page.evaluate("navigator.clipboard.readText()")
         assert grant.url in copied
         assert (grant.token in copied) == (client not in WITHOUT_TOKEN)
-        expect(page.locator("#announcements")).to_have_text("", timeout=10_000)
+        expect(page.locator("#announcements")).to_have_text("")
     page.screenshot(path=screenshots / "minted.png", full_page=True)
 
     cursor = page.get_by_role("link", name="Add to Cursor").get_attribute("href") or ""
@@ -132,7 +132,7 @@ def test_a_grant_is_minted_rotated_and_revoked_by_keyboard(page: Page, instance:
         fold.get_by_role("button", name=f"Copy for {client}").press("Enter")
         expect(page.locator("#announcements")).to_have_text("Copied")
         assert old.token in page.evaluate("navigator.clipboard.readText()")
-        expect(page.locator("#announcements")).to_have_text("", timeout=10_000)
+        expect(page.locator("#announcements")).to_have_text("")
     # The way into the client is the next stop of the Tab key.
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Add to Cursor")).to_be_focused()

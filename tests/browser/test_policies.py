@@ -18,7 +18,13 @@ pytestmark = pytest.mark.browser
 def test_each_rule_has_its_sentence_which_follows_every_edit(page: Page, instance: Instance, hand: Hand) -> None:
     open_builder(page, instance, f"sentences-{hand}")
     sentences = page.locator("#sentences li")
-    for words in ("BTC only.", "qty is above 1.5 and side is Buy", "getFunding*", "low risk", "critical risk"):
+    for words in (
+        "only when symbol is BTCUSDT",
+        "qty is above 1.5 and side is Buy",
+        "getFunding*",
+        "low risk",
+        "critical risk",
+    ):
         expect(sentences.filter(has_text=re.compile(re.escape(words), re.IGNORECASE)).first).to_be_visible()
     about = sentences.filter(has_text=re.compile("getTickers"))
     expect(about).to_have_count(0)

@@ -62,7 +62,7 @@ def see_what_it_says(page: Page) -> None:
 
 def try_order(page: Page, order: dict[str, Any], hand: Hand) -> str:
     call = {"method": "tools/call", "params": {"name": "createOrder", "arguments": order}}
-    pasted = page.get_by_label("The call", exact=True).and_(page.locator("textarea"))
+    pasted = page.locator("#id_pasted")
     if not pasted.is_visible():
         push(page.get_by_text("Paste the call instead"), hand)
     clear(pasted, hand)

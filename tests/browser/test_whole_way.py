@@ -132,5 +132,5 @@ def see_in_log(page: Page, decided: dict[str, tuple[str, int]], picture: Path) -
     for outcome, (tool, count) in decided.items():
         rows = page.locator("#records tbody tr").filter(has_text=tool)
         badges = rows.locator(f".badge-{outcome}").get_by_text(outcome, exact=True)
-        expect(badges).to_have_count(count, timeout=10_000)
+        expect(badges).to_have_count(count)
     page.screenshot(path=picture, full_page=True)
