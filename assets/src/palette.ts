@@ -46,14 +46,15 @@ async function fetchPlaces(url: string): Promise<Command[]> {
   }
 }
 
-// Every word has to be in the name or the group; names that begin with what was typed come first.
+// Every word has to be in the name or the group; names that begin with what was typed come first, then those
+// with a word that does.
 function rank(commands: readonly Command[], text: string): Command[] {
   const typed = text.toLowerCase().trim();
   const words = typed.split(/\s+/).filter(Boolean);
   const scored = commands.flatMap((command) => {
     const name = command.name.toLowerCase();
     if (!words.every((word) => name.includes(word) || command.group.toLowerCase().includes(word))) return [];
-    return [{ command, score: name.startsWith(typed) ? 0 : name.includes(typed) ? 1 : 2 }];
+    return [{ command, score: [name.startsWith(typed), ` ${name}`.includes(` ${typed}`), name.includes(typed), true].indexOf(true) }];
   });
   return scored.sort((one, other) => one.score - other.score).map(({ command }) => command);
 }

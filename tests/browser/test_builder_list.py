@@ -198,7 +198,7 @@ def test_the_palette_goes_places_and_acts_by_keyboard(page: Page, instance: Inst
     # From a page that shows no link to it; the list asks the server for the rest.
     run("members", "Members")
     expect(page).to_have_url(re.compile("/members/$"))
-    run("bybit log", "Bybit: Log")
+    run("log", "Bybit: Log")
     expect(page).to_have_url(re.compile("/log/$"))
 
 
