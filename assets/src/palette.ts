@@ -94,14 +94,13 @@ class Palette {
     });
   }
 
-  // Asked for as it opens; what was chosen meanwhile stays chosen.
+  // Asked for as it opens; what somebody has gone to meanwhile stays chosen.
   private async add(): Promise<void> {
     this.places = await fetchPlaces(this.url);
-    const chosen = this.shown[this.at];
+    const chosen = this.at > 0 ? this.shown[this.at] : undefined;
     this.commands.push(...this.places);
     this.fill();
-    const at = chosen ? this.shown.indexOf(chosen) : 0;
-    if (at > 0) this.mark(at);
+    if (chosen) this.mark(Math.max(this.shown.indexOf(chosen), 0));
   }
 
   toggle(): void {
