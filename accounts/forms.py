@@ -32,6 +32,14 @@ class OrganisationForm(forms.Form):
     )
 
 
+class RenameForm(forms.Form):
+    name = forms.CharField(
+        max_length=80,
+        help_text="Its address stays, so links and gateway URLs go on working.",
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
+    )
+
+
 class RoleForm(forms.Form):
     role = make_role_field()
 

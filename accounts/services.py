@@ -68,9 +68,7 @@ def create_organisation(*, user: User, name: str) -> Organisation:
 
     A slug that is taken gets a short random suffix; a name whose slug is reserved raises NameRefusedError.
     """
-    slug = slugify(name)[:SLUG_LENGTH].strip("-_")
-    if slug in RESERVED_SLUGS:
-        raise NameRefusedError("This name is reserved; choose another.")
+    slug = _slug_of(name)
     for candidate in (slug or _suffixed("org"), *(_suffixed(slug or "org") for _ in range(5))):
         organisation = Organisation(id=uuid4(), name=name, slug=candidate)
         try:
@@ -91,8 +89,26 @@ def _found(organisation: Organisation, user: User) -> None:
     user.last_organisation = organisation.id
 
 
+def _slug_of(name: str) -> str:
+    slug = slugify(name)[:SLUG_LENGTH].strip("-_")
+    if slug in RESERVED_SLUGS:
+        raise NameRefusedError("This name is reserved; choose another.")
+    return slug
+
+
 def _suffixed(slug: str) -> str:
     return f"{slug}-{''.join(secrets.choice(SUFFIX_ALPHABET) for _ in range(4))}"
+
+
+def rename_organisation(*, member: Member, name: str) -> None:
+    """Give the organisation another name; its slug stays. Raises NameRefusedError for a name that is reserved."""
+    _slug_of(name)
+    with transaction.atomic():
+        before = Organisation.objects.select_for_update().get(id=member.organisation.id).name
+        if before == name:
+            return
+        Organisation.objects.filter(id=member.organisation.id).update(name=name)
+        record_audit(member=member, action="organisation.rename", target=name, detail={"from": before, "to": name})
 
 
 def create_verified_user(*, email: str, password: str) -> User:

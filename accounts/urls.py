@@ -20,6 +20,7 @@ urlpatterns = [
     path("outbox/", views.outbox, name="outbox"),
     path("app/", views.app, name="app"),
     path("app/new/", views.create, name="create_organisation"),
+    path("app/<slug:organisation>/settings/", views.organisation_settings, name="settings"),
     path("app/<slug:organisation>/members/", views.members, name="members"),
     path("app/<slug:organisation>/members/<uuid:person>/role/", views.change_member_role, name="change_role"),
     path("app/<slug:organisation>/members/<uuid:person>/remove/", views.remove, name="remove_member"),

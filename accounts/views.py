@@ -26,7 +26,7 @@ from accounts.access import (
     outbox_mails,
     user_of,
 )
-from accounts.forms import ApiKeyForm, OrganisationForm, RoleForm
+from accounts.forms import ApiKeyForm, OrganisationForm, RenameForm, RoleForm
 from accounts.models import ROLES, AdminAudit
 from accounts.services import (
     FormUsedError,
@@ -37,6 +37,7 @@ from accounts.services import (
     create_organisation,
     mint_api_key,
     remove_member,
+    rename_organisation,
     resume_organisation,
     revoke_api_key,
     stop_organisation,
@@ -85,6 +86,24 @@ def create(request: HttpRequest) -> HttpResponse:
             return redirect("gateway:start", organisation=organisation.slug)
     context = {"form": form, "is_first": not organisations_for(user_of(request)), "wanted": wanted}
     return render(request, "accounts/create_organisation.html", context, status=_status_of(form.is_bound))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_view(write=ADMINS)
+def organisation_settings(request: MemberRequest) -> HttpResponse:
+    member = request.member
+    form = RenameForm(request.POST if request.method == "POST" else None, initial={"name": member.organisation.name})
+    if form.is_bound and form.is_valid():
+        name = form.cleaned_data["name"]
+        try:
+            rename_organisation(member=member, name=name)
+        except NameRefusedError as error:
+            form.add_error("name", str(error))
+        else:
+            messages.success(request, f"The organisation is called {name} now.")
+            return redirect("accounts:settings", organisation=member.organisation.slug)
+    context = {"form": form if member.is_admin else None, "role": dict(ROLES)[member.role]}
+    return render(request, "accounts/settings.html", context, status=_status_of(form.is_bound))
 
 
 @require_safe

@@ -77,6 +77,36 @@ def start(request: MemberRequest) -> HttpResponse:
     return render(request, "gateway/start.html", context)
 
 
+SERVER_PAGES = {
+    "Tools": "servers:tools",
+    "Policies": "policies:list",
+    "Grants": "policies:grants",
+    "Log": "gateway:log",
+    "Settings": "servers:settings",
+}
+
+
+@never_cache
+@require_safe
+@member_view()
+def places(request: MemberRequest) -> JsonResponse:
+    """What the palette can go to from every page of the console: its servers' pages and its settings."""
+    organisation = request.member.organisation
+    found = [
+        {"name": f"{server.name}: {page}", "group": "Server", "url": reverse(name, args=[organisation.slug, server.id])}
+        for server in servers_for()
+        for page, name in SERVER_PAGES.items()
+    ]
+    settings = {"Members": "accounts:members"}
+    if request.member.is_admin:
+        settings |= {"API keys": "accounts:api_keys", "Audit": "accounts:audit"}
+    found += [
+        {"name": page, "group": "Settings", "url": reverse(name, args=[organisation.slug])}
+        for page, name in settings.items()
+    ]
+    return JsonResponse({"places": found})
+
+
 def plan_steps(member: Member, servers: list[Server], all_grants: list[Grant]) -> list[Step]:
     slug = member.organisation.slug
     policies = [policy for policy in policies_for() if policy.current]

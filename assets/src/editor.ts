@@ -5,7 +5,7 @@ import {
 } from "@codemirror/commands";
 import { bracketMatching, foldGutter, foldKeymap, indentUnit, syntaxHighlighting } from "@codemirror/language";
 import { lintGutter, lintKeymap, setDiagnostics, type Diagnostic } from "@codemirror/lint";
-import { EditorState, StateEffect } from "@codemirror/state";
+import { EditorState, StateEffect, type ChangeSet } from "@codemirror/state";
 import {
   EditorView, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers,
 } from "@codemirror/view";
@@ -83,10 +83,15 @@ class JsonEditor implements EditorHandle {
   private lastReport: [Report, string] | null = null;
   private readonly view: EditorView;
   private readonly report: ReportView;
+  // What the builder changed and the view does not show yet.
+  private waiting: ChangeSet | null = null;
+  // The text that all others were last told of.
+  private told: string;
   private pause = 0;
   private running: AbortController | null = null;
 
   constructor(private readonly area: HTMLTextAreaElement) {
+    this.told = area.value;
     const code = document.createElement("div");
     code.className = "editor-code";
     const root = code.attachShadow({ mode: "open" });
@@ -109,25 +114,31 @@ class JsonEditor implements EditorHandle {
     return this.area.value;
   }
 
+  // The text is another one at once; drawing it can take longer than all else together, so it follows the next frame.
   change(edits: readonly TextEdit[]): void {
-    this.view.dispatch({ changes: joinEdits(this.area.value, edits), annotations: isolateHistory.of("full") });
-    const at = edits[0];
-    if (at) this.scrollTo(at.offset);
+    this.settle();
+    this.waiting = this.view.state.changes(joinEdits(this.area.value, edits));
+    this.tell(this.waiting.apply(this.view.state.doc).toString());
+    requestAnimationFrame(() => window.setTimeout(() => this.settle()));
   }
 
   undo(): void {
+    this.settle();
     undo(this.view);
   }
 
   redo(): void {
+    this.settle();
     redo(this.view);
   }
 
   steps(): { undo: number; redo: number } {
-    return { undo: undoDepth(this.view.state), redo: redoDepth(this.view.state) };
+    const { state } = this.view;
+    return this.waiting ? { undo: undoDepth(state) + 1, redo: 0 } : { undo: undoDepth(state), redo: redoDepth(state) };
   }
 
   reveal(from: number, to: number): void {
+    this.settle();
     this.view.dispatch({
       selection: { anchor: from, head: to }, effects: EditorView.scrollIntoView(from, { y: "start", yMargin: 40 }),
     });
@@ -141,6 +152,16 @@ class JsonEditor implements EditorHandle {
   onReport(listener: (report: Report, text: string) => void): void {
     this.reportListeners.push(listener);
     if (this.lastReport) listener(...this.lastReport);
+  }
+
+  private settle(): void {
+    const changes = this.waiting;
+    if (!changes) return;
+    this.waiting = null;
+    this.view.dispatch({ changes, annotations: isolateHistory.of("full") });
+    const places: number[] = [];
+    changes.iterChangedRanges((_from, _to, from) => places.push(from));
+    if (places[0] !== undefined) this.scrollTo(places[0]);
   }
 
   // Inside its own box only: the page must not move under the hand that works beside it.
@@ -162,7 +183,11 @@ class JsonEditor implements EditorHandle {
         EditorView.domEventHandlers({ beforeinput: replaceSelection }),
         keymap.of([...standardKeymap, ...historyKeymap, ...foldKeymap, ...lintKeymap]),
         EditorView.updateListener.of((update) => {
-          if (update.docChanged) this.changed();
+          if (!update.docChanged) return;
+          // Somebody typed before a waiting change was drawn.
+          this.waiting = this.waiting?.map(update.changes) ?? null;
+          if (this.waiting) this.settle();
+          else this.tell(update.state.doc.toString());
         }),
       ],
     });
@@ -199,12 +224,15 @@ class JsonEditor implements EditorHandle {
 
   // The page has put another text into the textarea (a template, an earlier version).
   private adopt(): void {
+    this.settle();
     if (this.area.value === this.view.state.doc.toString()) return;
     this.view.dispatch({ changes: { from: 0, to: this.view.state.doc.length, insert: this.area.value } });
   }
 
-  private changed(): void {
-    this.area.value = this.view.state.doc.toString();
+  private tell(text: string): void {
+    if (text === this.told) return;
+    this.told = text;
+    this.area.value = text;
     window.clearTimeout(this.pause);
     this.pause = window.setTimeout(() => this.check(), PAUSE_MS);
     for (const listener of this.textListeners) listener();
@@ -223,6 +251,7 @@ class JsonEditor implements EditorHandle {
       this.report.showFailure(answer.message);
       return;
     }
+    this.settle();
     this.view.dispatch(setDiagnostics(this.view.state, diagnosticsFor(this.view.state, answer.report)));
     this.report.show(answer.report);
     // An edit since then has a check of its own on its way, but this one is about the text that was sent.
@@ -231,6 +260,7 @@ class JsonEditor implements EditorHandle {
   }
 
   private goTo(problem: Problem): void {
+    this.settle();
     const at = offsetAt(this.view.state, problem);
     this.view.dispatch({ selection: { anchor: at }, effects: EditorView.scrollIntoView(at, { y: "center" }) });
     this.view.focus();

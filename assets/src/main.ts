@@ -69,7 +69,7 @@ function enhancePalette(): void {
   const button = document.querySelector<HTMLButtonElement>("[data-palette]");
   if (!button) return;
   const isApple = /Mac|iP(hone|ad)/.test(navigator.platform);
-  const open = async (): Promise<void> => (await import("./palette")).togglePalette();
+  const open = async (): Promise<void> => (await import("./palette")).togglePalette(button.dataset["palette"]!);
   button.querySelector("kbd")!.textContent = isApple ? "⌘K" : "Ctrl+K";
   button.hidden = false;
   button.addEventListener("click", () => void open());

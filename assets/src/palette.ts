@@ -1,5 +1,6 @@
-// The palette: every place and act of this page by typing a few letters of its name. It only follows links and presses
-// buttons that the page shows, and what parts of the page offer.
+// The palette: every place and act of this page by typing a few letters of its name, and the pages of every server. It
+// follows links and presses buttons that the page shows, goes to places that the server lists, and does what parts of the
+// page offer.
 import { listOffers, type Command } from "./commands";
 
 const MOST = 60;
@@ -33,14 +34,27 @@ function listCommands(): Command[] {
   return [...found.values(), ...listOffers()];
 }
 
-// Every word has to be in the name or the group; names that begin with what was typed come first.
+// The places of the organisation; none where the server does not answer, for what the page shows is there all the same.
+async function fetchPlaces(url: string): Promise<Command[]> {
+  try {
+    const response = await fetch(url, { credentials: "same-origin", redirect: "error" });
+    if (!response.ok) return [];
+    const { places } = (await response.json()) as { places: { name: string; group: string; url: string }[] };
+    return places.filter((place) => place.url !== location.pathname).map(({ name, group, url: to }) => ({ name, group, run: () => location.assign(to) }));
+  } catch {
+    return [];
+  }
+}
+
+// Every word has to be in the name or the group; names that begin with what was typed come first, then those
+// with a word that does.
 function rank(commands: readonly Command[], text: string): Command[] {
   const typed = text.toLowerCase().trim();
   const words = typed.split(/\s+/).filter(Boolean);
   const scored = commands.flatMap((command) => {
     const name = command.name.toLowerCase();
     if (!words.every((word) => name.includes(word) || command.group.toLowerCase().includes(word))) return [];
-    return [{ command, score: name.startsWith(typed) ? 0 : name.includes(typed) ? 1 : 2 }];
+    return [{ command, score: [name.startsWith(typed), ` ${name}`.includes(` ${typed}`), name.includes(typed), true].indexOf(true) }];
   });
   return scored.sort((one, other) => one.score - other.score).map(({ command }) => command);
 }
@@ -63,8 +77,9 @@ class Palette {
   private commands: Command[] = [];
   private shown: Command[] = [];
   private at = 0;
+  private places: Command[] | null = null;
 
-  constructor() {
+  constructor(private readonly url: string) {
     this.dialog.append(this.box, this.list, this.status);
     document.body.append(this.dialog);
     this.box.addEventListener("input", () => this.fill());
@@ -79,14 +94,24 @@ class Palette {
     });
   }
 
+  // Asked for as it opens; what somebody has gone to meanwhile stays chosen.
+  private async add(): Promise<void> {
+    this.places = await fetchPlaces(this.url);
+    const chosen = this.at > 0 ? this.shown[this.at] : undefined;
+    this.commands.push(...this.places);
+    this.fill();
+    if (chosen) this.mark(Math.max(this.shown.indexOf(chosen), 0));
+  }
+
   toggle(): void {
     if (this.dialog.open) {
       this.dialog.close();
       return;
     }
-    this.commands = listCommands();
+    this.commands = [...listCommands(), ...(this.places ?? [])];
     this.box.value = "";
     this.fill();
+    if (!this.places) void this.add();
     this.dialog.showModal();
     this.box.focus();
   }
@@ -100,7 +125,7 @@ class Palette {
       return option;
     }));
     const rest = found.length - this.shown.length;
-    this.status.textContent = !found.length ? "Nothing is called that." : rest ? `${found.length.toLocaleString("en-GB")} found, the first ${MOST} shown: type more of the name.` : `${found.length} found.`;
+    this.status.textContent = !found.length ? (this.places ? "Nothing is called that." : "Looking.") : rest ? `${found.length.toLocaleString("en-GB")} found, the first ${MOST} shown: type more of the name.` : `${found.length} found.`;
     this.mark(0);
   }
 
@@ -133,7 +158,7 @@ class Palette {
 
 let palette: Palette | undefined;
 
-export function togglePalette(): void {
-  palette ??= new Palette();
+export function togglePalette(places: string): void {
+  palette ??= new Palette(places);
   palette.toggle();
 }

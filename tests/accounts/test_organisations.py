@@ -129,3 +129,40 @@ def test_a_polling_page_whose_session_ended_is_told_to_reload(cast: Cast) -> Non
 def test_a_form_whose_session_ended_leads_back_to_its_page(cast: Cast, page: str, back: str) -> None:
     answer = client_of(None).post("/app/acme/stop/", headers={"referer": page})
     assert answer["Location"] == f"/accounts/login/?next={back}"
+
+
+def test_an_admin_renames_it_and_its_address_stays(cast: Cast) -> None:
+    answer = client_of(cast.alice).post("/app/acme/settings/", {"name": " Acme Treasury "}, follow=True)
+    assert answer.redirect_chain == [("/app/acme/settings/", 302)]
+    assert "The organisation is called Acme Treasury now." in text_of(answer)
+    with tenant(cast.organisation.id):
+        assert Organisation.objects.get().name == "Acme Treasury"
+        row = AdminAudit.objects.get()
+    assert (row.actor, row.action, row.target) == ("alice@example.com", "organisation.rename", "Acme Treasury")
+    assert row.detail == {"from": cast.organisation.name, "to": "Acme Treasury"}
+    client_of(cast.alice).post("/app/acme/settings/", {"name": "Acme Treasury"})
+    with tenant(cast.organisation.id):
+        assert AdminAudit.objects.count() == 1
+
+
+@pytest.mark.parametrize(("name", "reason"), [("", "required"), ("Admin", "This name is reserved")])
+def test_it_keeps_its_name_when_the_new_one_is_refused(cast: Cast, name: str, reason: str) -> None:
+    answer = client_of(cast.alice).post("/app/acme/settings/", {"name": name})
+    assert answer.status_code == 422
+    assert reason in text_of(answer)
+    with tenant(cast.organisation.id):
+        assert Organisation.objects.get().name == cast.organisation.name
+        assert not AdminAudit.objects.exists()
+
+
+def test_every_member_sees_the_settings_and_an_admin_the_rest_of_them(cast: Cast) -> None:
+    shown = {who: client_of(getattr(cast, who)).get("/app/acme/settings/").content.decode() for who in ("bob", "alice")}
+    for path, is_for_all in (("members", True), ("keys", False), ("audit", False)):
+        link = f'href="/app/acme/{path}/"'
+        assert link in shown["alice"]
+        assert (link in shown["bob"]) == is_for_all
+    assert "Rename" in shown["alice"] and "Rename" not in shown["bob"]
+    # The pages that it gathers say where they are.
+    page = client_of(cast.alice).get("/app/acme/members/").content.decode()
+    assert 'href="/app/acme/settings/" aria-current="true"' in page
+    assert 'href="/app/acme/members/" aria-current="page"' in page

@@ -16,7 +16,7 @@ WORD = "order"
 GOAL_MS = 50
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-# From the moment of the event until the page beside it has changed and is laid out.
+# From the moment of the event until the builder has changed and is laid out; the text beside it follows a frame later.
 WATCH = """
 window.times = [];
 for (const kind of ["input", "click"]) addEventListener(kind, (event) => {

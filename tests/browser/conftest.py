@@ -6,8 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.launcher.instance import Instance, running
+
+# Five times what Playwright waits of itself: these run beside everything else on machines with two cores.
+expect.set_options(timeout=25_000)
 
 
 @pytest.fixture(scope="session")

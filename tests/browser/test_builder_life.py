@@ -64,7 +64,7 @@ def test_a_colleagues_publication_is_told_while_the_page_stays_open(
     context.close()
 
     news = page.get_by_role("status").filter(has_text="Version 2 was published by")
-    expect(news).to_contain_text(f"life-pam-{way}@example.com", timeout=15_000)
+    expect(news).to_contain_text(f"life-pam-{way}@example.com")
     expect(news).to_contain_text("Your draft is over version 1")
     assert any("publication" in frame for frame in heard) is (way == "socket")
     assert text_of(page) == draft
@@ -105,4 +105,4 @@ def test_the_first_call_is_seen_without_a_websocket(page: Page, instance: Instan
     grant = mint_grant(page, "Agent", "Desk")
     expect(page.get_by_role("heading", name=re.compile("Waiting for your first call"))).to_be_visible()
     run_agent(grant.url, grant.token, "2026-07-28", [TICKERS])
-    expect(page.locator("#waiting")).to_contain_text("getTickers", timeout=20_000)
+    expect(page.locator("#waiting")).to_contain_text("getTickers")

@@ -161,10 +161,11 @@ def test_the_palette_goes_places_and_acts_by_keyboard(page: Page, instance: Inst
     expect(palette).to_be_hidden()
     expect(start).to_be_focused()
 
-    def run(text: str) -> None:
+    def run(text: str, awaited: str = "") -> None:
         page.keyboard.press("Control+k")
         expect(palette.get_by_role("combobox")).to_be_focused()
         page.keyboard.type(text)
+        expect(palette.get_by_role("option", selected=True)).to_contain_text(awaited)
         page.keyboard.press("Enter")
         expect(palette).to_be_hidden()
 
@@ -194,6 +195,11 @@ def test_the_palette_goes_places_and_acts_by_keyboard(page: Page, instance: Inst
     expect(page.get_by_role("heading", level=1)).to_contain_text("Review")
     run("grants")
     expect(page).to_have_url(re.compile("/grants/$"))
+    # From a page that shows no link to it; the list asks the server for the rest.
+    run("members", "Members")
+    expect(page).to_have_url(re.compile("/members/$"))
+    run("log", "Bybit: Log")
+    expect(page).to_have_url(re.compile("/log/$"))
 
 
 def test_the_palette_by_mouse_on_any_page_of_the_console(page: Page, instance: Instance) -> None:
@@ -203,3 +209,12 @@ def test_the_palette_by_mouse_on_any_page_of_the_console(page: Page, instance: I
     palette.get_by_role("combobox").fill("audit")
     palette.get_by_role("option").first.click()
     expect(page).to_have_url(re.compile("/audit/$"))
+    # Where it leads to is one of the organisation's settings.
+    settings = page.get_by_role("navigation", name=re.compile("^Settings of "))
+    expect(settings.get_by_role("link", name="Audit")).to_have_attribute("aria-current", "page")
+    settings.get_by_role("link", name="Organisation").click()
+    page.get_by_label("Name", exact=True).fill("Night desk")
+    page.get_by_role("button", name="Rename").click()
+    expect(page.locator("summary").filter(has_text="Night desk")).to_be_visible()
+    settings.get_by_role("link", name="Audit").press("Enter")
+    expect(page.get_by_role("row").filter(has_text="organisation.rename")).to_contain_text("Night desk")

@@ -62,7 +62,7 @@ def test_the_token_is_shown_once_and_ready_for_each_client(page: Page, instance:
         copied = page.evaluate("navigator.clipboard.readText()")
         assert grant.url in copied
         assert (grant.token in copied) == (client not in WITHOUT_TOKEN)
-        expect(page.locator("#announcements")).to_have_text("", timeout=10_000)
+        expect(page.locator("#announcements")).to_have_text("")
     page.screenshot(path=screenshots / "minted.png", full_page=True)
 
     cursor = page.get_by_role("link", name="Add to Cursor").get_attribute("href") or ""
@@ -118,12 +118,24 @@ def test_a_grant_is_rotated_ended_and_revoked_by_mouse(page: Page, instance: Ins
 
 
 def test_a_grant_is_minted_rotated_and_revoked_by_keyboard(page: Page, instance: Instance) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=instance.url)
     page.on("dialog", lambda dialog: dialog.accept())
     open_desk(page, instance, "grants-keys")
     page.get_by_role("link", name="Grants", exact=True).first.press("Enter")
     page.get_by_label("Label").press_sequentially("Night agent")
     page.get_by_label("Label").press("Enter")
     old = read_token(page)
+    for client in ("Claude Code", "Cursor"):
+        fold = page.locator("details").filter(has=page.locator("summary", has_text=client)).first
+        if not fold.get_by_role("button", name=f"Copy for {client}").is_visible():
+            fold.locator("summary").press("Enter")
+        fold.get_by_role("button", name=f"Copy for {client}").press("Enter")
+        expect(page.locator("#announcements")).to_have_text("Copied")
+        assert old.token in page.evaluate("navigator.clipboard.readText()")
+        expect(page.locator("#announcements")).to_have_text("")
+    # The way into the client is the next stop of the Tab key.
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Add to Cursor")).to_be_focused()
     page.get_by_role("link", name="I have copied it").press("Enter")
     page.get_by_role("link", name="Night agent").press("Enter")
     page.get_by_label("The old token").focus()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.hands import BOTH_HANDS, Hand, push, write
 from tests.browser.test_whole_way import add_simulator, publish_policy, sign_up, type_document
 from tests.launcher.instance import Instance
 
@@ -107,51 +108,32 @@ def test_versions_are_reviewed_compared_and_restored_by_keyboard(page: Page, ins
     expect(page.get_by_role("alert")).to_contain_text("Somebody else published meanwhile.")
 
 
-def test_a_saved_test_that_fails_stops_the_publish(page: Page, instance: Instance, screenshots: Path) -> None:
-    url = open_policy(page, instance, "versions-tests")
-    page.get_by_role("link", name="Test panel").press("Enter")
+@BOTH_HANDS
+def test_a_saved_test_that_fails_stops_the_publish(
+    page: Page, instance: Instance, screenshots: Path, hand: Hand
+) -> None:
+    url = open_policy(page, instance, f"versions-tests-{hand}")
+    push(page.get_by_role("link", name="Test panel"), hand)
     page.get_by_label("Tool", exact=True).select_option("createOrder")
     expect(page.get_by_label(re.compile(r"^symbol\b"))).to_be_visible()
     for name, value in (("symbol", "BTCUSDT"), ("qty", "1")):
-        page.get_by_label(re.compile(rf"^{name}\b")).fill(value)
-    page.get_by_role("button", name="Try it").click()
+        write(page.get_by_label(re.compile(rf"^{name}\b")), value, hand)
+    push(page.get_by_role("button", name="Try it"), hand)
     expect(page.locator("section[aria-labelledby=answer]")).to_contain_text("This agent only watches.")
-    page.get_by_text("Keep this call as a saved test").click()
-    page.get_by_label("Name").fill("No orders, ever")
-    page.get_by_role("button", name="Keep the test").press("Enter")
+    push(page.get_by_text("Keep this call as a saved test"), hand)
+    write(page.get_by_label("Name"), "No orders, ever", hand)
+    push(page.get_by_role("button", name="Keep the test"), hand)
     expect(page.locator("main")).to_contain_text("1 of 1 pass")
 
     page.goto(url)
     type_document(page, SECOND)
-    page.get_by_role("button", name="Review changes").press("Enter")
+    push(page.get_by_role("button", name="Review changes"), hand)
     expect(page.get_by_role("alert")).to_contain_text("It cannot be published: 1 saved test fails.")
     expect(page.get_by_role("alert")).to_contain_text("No orders, ever")
     expect(page.get_by_role("button", name="Publish version 2")).to_have_count(0)
-    page.screenshot(path=screenshots / "stopped.png", full_page=True)
-    page.get_by_role("button", name="Back to the editor").press("Enter")
-    page.get_by_role("button", name="Publish version 2").press("Enter")
+    page.screenshot(path=screenshots / f"stopped-{hand}.png", full_page=True)
+    push(page.get_by_role("button", name="Back to the editor"), hand)
+    push(page.get_by_role("button", name="Publish version 2"), hand)
     expect(page.get_by_role("alert")).to_contain_text("No orders, ever")
     page.goto(url)
-    expect(page.locator("main")).to_contain_text("Version 1 in force")
-
-
-def test_a_template_is_read_tried_and_published(page: Page, instance: Instance, screenshots: Path) -> None:
-    sign_up(page, instance, "templates@example.com")
-    add_simulator(page)
-    page.get_by_role("link", name="Policies").press("Enter")
-    page.goto(f"{page.url}new/")
-    starts = page.locator("nav[aria-labelledby=starts]")
-    names = starts.get_by_role("link").all_inner_texts()
-    assert len(names) >= 6
-    page.screenshot(path=screenshots / "starts.png", full_page=True)
-    seen = set()
-    for name in names:
-        starts.get_by_role("link", name=name, exact=True).press("Enter")
-        expect(starts.locator("[aria-current]")).to_have_text(name)
-        seen.add(page.locator("#id_document").input_value())
-        expect(page.locator("#problems")).not_to_contain_text("error")
-    assert len(seen) == len(names)
-    starts.get_by_role("link", name="Small-size trader").click()
-    page.get_by_label("Name").fill("Small")
-    page.get_by_role("button", name="Publish version 1").click()
     expect(page.locator("main")).to_contain_text("Version 1 in force")

@@ -157,6 +157,11 @@ def name_badly(page: Page, desk: Desk) -> None:
     press("Save")(page, desk)
 
 
+def rename_to_nothing(page: Page, desk: Desk) -> None:
+    page.get_by_label("Name", exact=True).fill("")
+    press("Rename")(page, desk)
+
+
 def sign_in_badly(page: Page, desk: Desk) -> None:
     page.get_by_label("Email").fill("nobody@example.com")
     press("Sign in")(page, desk)
@@ -241,6 +246,9 @@ VISITS: Final = (
     Visit("gateway:start", "stopped", values={"organisation": "stopped"}),
     Visit("gateway:start", "full"),
     Visit("gateway:start", "viewer", who="viewer"),
+    Visit("accounts:settings"),
+    Visit("accounts:settings", "viewer", who="viewer"),
+    Visit("accounts:settings POST", "nameless", act=rename_to_nothing, status=422),
     Visit("accounts:members"),
     Visit("accounts:members", "viewer", who="viewer"),
     Visit("accounts:audit"),

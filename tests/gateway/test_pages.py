@@ -16,11 +16,9 @@ from tests.conftest import Cast, client_of
 START_MS = 1_800_000_000_000
 
 
-def make_server(cast: Cast) -> Server:
+def make_server(cast: Cast, name: str = "Desk") -> Server:
     with tenant(cast.organisation.id):
-        return Server.objects.create(
-            organisation=cast.organisation, name="Desk", kind="http", url="http://127.0.0.1:9/"
-        )
+        return Server.objects.create(organisation=cast.organisation, name=name, kind="http", url="http://127.0.0.1:9/")
 
 
 def make_policy(server: Server, current: int = 1) -> Policy:
@@ -235,3 +233,18 @@ def test_a_decision_of_another_organisation_is_not_there(cast: Cast) -> None:
     record: UUID = make_record(make_server(cast)).id
     assert client_of(cast.charlie).get(f"/app/other/decisions/{record}/").status_code == 404
     assert client_of(cast.bob).get(f"/app/acme/decisions/{record}/").status_code == 200
+
+
+def test_the_palette_is_told_of_every_server_and_of_the_settings_that_the_role_may_see(cast: Cast) -> None:
+    servers = [make_server(cast), make_server(cast, name="Second")]
+    clients = {who: client_of(getattr(cast, who)) for who in ("bob", "alice")}
+    told = {who: client.get("/app/acme/places.json").json()["places"] for who, client in clients.items()}
+    names = [place["name"] for place in told["bob"]]
+    pages = ("Tools", "Policies", "Grants", "Log", "Settings")
+    assert [name for name in names if ": " in name] == [
+        f"{server.name}: {page}" for server in sorted(servers, key=lambda each: each.name) for page in pages
+    ]
+    assert [name for name in names if ": " not in name] == ["Members"]
+    for who, client in clients.items():
+        assert {client.get(place["url"]).status_code for place in told[who]} == {200}
+    assert [place["name"] for place in told["alice"]][-3:] == ["Members", "API keys", "Audit"]

@@ -58,10 +58,13 @@ accounts:create_organisation  POST   302 422 422 422 422
 policies:restrict             GET    200 302 302 302 302
 policies:restrict_in          GET    302 404 404 404 404
 gateway:start                 GET    302 404 200 200 200
+gateway:places                GET    302 404 200 200 200
 gateway:log                   GET    302 404 200 200 200
 gateway:export                GET    302 404 200 200 200
 gateway:waiting               GET    302 404 200 200 200
 gateway:decision              GET    302 404 200 200 200
+accounts:settings             GET    302 404 200 200 200
+accounts:settings             POST   302 404 403 403 422
 accounts:members              GET    302 404 200 200 200
 accounts:change_role          POST   302 404 403 403 302
 accounts:remove_member        POST   302 404 403 403 302

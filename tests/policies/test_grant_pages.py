@@ -156,6 +156,21 @@ def test_the_end_of_a_grant_is_set_and_taken_away(cast: Cast, server: Server) ->
     assert reload_grant(cast, grant).expires_at is None
 
 
+def test_a_grant_past_its_end_is_shown_as_expired_and_cannot_be_rotated(cast: Cast, server: Server) -> None:
+    grant = make_grant(cast, server, make_policy(cast, server)).grant
+    urls = [url_of(cast, name, grant.id) for name in ("grant", "grant_tools")] + [url_of(cast, "grants", server.id)]
+    for url in urls:
+        assert ">In force</span>" in open_page(cast.alice, url)
+    assert 'id="rotate"' in open_page(cast.alice, urls[0])
+    with tenant(cast.organisation.id):
+        Grant.objects.filter(id=grant.id).update(expires_at=timezone.now() - timedelta(seconds=1))
+    for url in urls:
+        page = open_page(cast.alice, url)
+        assert ">Expired</span>" in page and ">In force</span>" not in page
+    assert 'id="rotate"' not in open_page(cast.alice, urls[0])
+    assert "This grant has expired, so it can do nothing any more." in open_page(cast.alice, urls[1])
+
+
 def test_a_revoked_grant_stays_revoked(cast: Cast, server: Server) -> None:
     grant, policy = make_grant(cast, server).grant, make_policy(cast, server)
     send(cast.alice, url_of(cast, "revoke", grant.id))
