@@ -37,6 +37,7 @@ OPERATORS: Final[dict[str, set[str]]] = {
     "accounts/operator/registry.py": {"redis"},
     "accounts/outbox.py": {"django.core.mail"},
     "accounts/tasks.py": {"redis"},
+    "catalog/stamp.py": {"redis"},
     "gateway/health.py": {"redis"},
     "gateway/hints.py": {"redis"},
     "gateway/knock.py": {"redis"},
@@ -118,7 +119,7 @@ def test_the_guarded_clients_are_made_with_the_guard_and_nothing_of_the_environm
         "False",
     )
     calls = calls_in("servers/upstream/http.py")
-    [connector] = calls["aiohttp.TCPConnector"]
+    [connector] = calls["TidyConnector"]
     assert (connector["resolver"], connector["use_dns_cache"], connector["socket_factory"]) == (
         "GuardedResolver()",
         "False",
@@ -130,5 +131,13 @@ def test_the_guarded_clients_are_made_with_the_guard_and_nothing_of_the_environm
     assert request["allow_redirects"] == "False"
     # No other way of theirs to send anything.
     for made in (exchange, calls):
-        kinds = {"httpx.get", "httpx.post", "httpx.stream", "httpx.request", "httpx.AsyncClient", "aiohttp.request"}
+        kinds = {
+            "httpx.get",
+            "httpx.post",
+            "httpx.stream",
+            "httpx.request",
+            "httpx.AsyncClient",
+            "aiohttp.request",
+            "aiohttp.TCPConnector",
+        }
         assert kinds.isdisjoint(made)
