@@ -20,6 +20,7 @@ WRONG: Final = '{"version": "1", "default": "deny", "tools": {"getTickrs": {}}, 
 @dataclass(frozen=True)
 class Visit:
     """`address` is the name of what answers, with POST for what is sent there; `act` is done before it is looked at.
+    An answer to a form is mostly the page that the form is on; else `shows` says which.
     Key pages are looked at by every run of the tests, the others by `--all`."""
 
     address: str
@@ -29,13 +30,14 @@ class Visit:
     query: str = ""
     act: Callable[[Page, Desk], None] | None = None
     opens: str = ""
+    shows: str = ""
     status: int = 200
     is_key: bool = False
 
     @property
     def subjects(self) -> set[str]:
-        """The pages that may have this title: an answer to a form is mostly the page that the form is on."""
-        return {self.opens or self.address, self.address.removesuffix(" POST")}
+        """The pages that may have this title."""
+        return {self.shows or self.opens or self.address, self.address.removesuffix(" POST")}
 
     @property
     def title(self) -> str:
@@ -52,8 +54,12 @@ def show_json(page: Page, desk: Desk) -> None:
         page.get_by_role("button", name="JSON", exact=True).click()
 
 
+def editor_is_ready(page: Page, desk: Desk) -> None:
+    expect(page.locator(".cm-content")).to_be_visible(timeout=30_000)
+
+
 def builder_is_ready(page: Page, desk: Desk) -> None:
-    expect(page.locator(".tools-row").first).to_be_visible()
+    expect(page.locator(".tools-row").first).to_be_visible(timeout=30_000)
 
 
 def create_nameless(page: Page, desk: Desk) -> None:
@@ -240,7 +246,7 @@ def complete(page: Page, desk: Desk) -> None:
 
 
 def publish(page: Page, desk: Desk) -> None:
-    builder_is_ready(page, desk)
+    editor_is_ready(page, desk)
     type_document(page, CHANGED)
     page.get_by_role("button", name=re.compile(r"^Publish version \d+$")).click()
     expect(page.locator(".messages")).to_be_visible()
@@ -349,7 +355,7 @@ VISITS: Final = (
     Visit("policies:detail", "rule", act=open_rule, is_key=True),
     Visit("policies:detail", "JSON with errors", act=type_wrong),
     Visit("policies:detail", "completion", act=complete),
-    Visit("policies:detail", "never published", values={"policy": "draft"}, act=builder_is_ready),
+    Visit("policies:detail", "never published", values={"policy": "draft"}, act=editor_is_ready),
     Visit("policies:detail", "viewer", who="viewer", act=builder_is_ready),
     Visit("policies:publish POST", "published", opens="policies:detail", values={"policy": "fresh"}, act=publish),
     Visit("policies:publish POST", "refused", opens="policies:detail", act=publish_wrong, status=422),
@@ -369,6 +375,7 @@ VISITS: Final = (
         "policies:keep_test POST",
         "nameless",
         opens="policies:test",
+        shows="policies:tests",
         query="?tool=createOrder",
         act=keep_nameless,
         status=422,
