@@ -81,8 +81,7 @@ def test_what_is_not_visited_is_no_page(desk: Desk, name: str, method: str) -> N
 
 def open_page(page: Page, desk: Desk, visit: Visit) -> None:
     # The drafts of the visit before, which a page keeps when it is left too.
-    page.goto(desk.address_of("catalog:robots"))
-    page.evaluate("localStorage.clear()")
+    page.add_init_script("localStorage.clear()")
     name = visit.opens or visit.address.removesuffix(" POST")
     page.goto(desk.address_of(name, visit.values, visit.query))
     if visit.act:

@@ -117,7 +117,8 @@ def try_draft(page: Page, desk: Desk) -> None:
 
 def run_tests_of_draft(page: Page, desk: Desk) -> None:
     try_draft(page, desk)
-    page.locator("main").get_by_role("button", name=re.compile("saved tests", re.IGNORECASE)).click()
+    press("Run the saved tests")(page, desk)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Saved tests")
 
 
 def try_call(page: Page, desk: Desk) -> None:
@@ -135,6 +136,7 @@ def keep_nameless(page: Page, desk: Desk) -> None:
 
 def mint(page: Page, desk: Desk) -> None:
     page.get_by_label("Label").fill("Watcher")
+    page.get_by_label("Policy").select_option(label="Watch and trade a little (version 2)")
     press("Mint grant")(page, desk)
     expect(page.locator("#waiting-head")).to_be_visible()
 
@@ -383,7 +385,7 @@ VISITS: Final = (
     Visit("policies:tests"),
     Visit("policies:tests", "failing", values={"policy": "blocked"}),
     Visit("policies:tests", "empty", values={"policy": "draft"}),
-    Visit("policies:tests POST", "of a draft", opens="policies:detail", act=run_tests_of_draft),
+    Visit("policies:tests POST", "of a draft", opens="policies:detail", shows="policies:tests", act=run_tests_of_draft),
     Visit("policies:grants", is_key=True),
     Visit("policies:grants", "empty", values={"server": "drifting"}),
     Visit("policies:grants", "viewer", who="viewer"),
@@ -393,7 +395,7 @@ VISITS: Final = (
     Visit("policies:grant", "expired", values={"grant": "expired"}),
     Visit("policies:grant", "revoked", values={"grant": "revoked"}),
     Visit("policies:grant", "rotated", values={"grant": "rotated"}),
-    Visit("policies:rotate POST", "minted", opens="policies:grant", act=rotate),
+    Visit("policies:rotate POST", "minted", opens="policies:grant", shows="policies:mint", act=rotate),
     Visit("policies:grant_tools"),
     Visit("policies:grant_tools", "revoked", values={"grant": "revoked"}, query="?q=order"),
     Visit("gateway:waiting", "called", query="?grant={grant}"),
