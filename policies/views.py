@@ -37,7 +37,7 @@ from policies.forms import CreateForm, PublishForm, RestoreForm, read_create
 from policies.models import Policy, PolicyVersion
 from policies.restricted import Restricted, put_restriction
 from policies.services import NAME_MAX, create_policy, delete_policy, publish_policy, restore_version
-from policies.starts import Start, list_choices, write_start
+from policies.starts import Start, StartChoice, list_choices, write_start
 from servers.access import listed_tools_for, server_for, tool_facts_for
 from servers.models import Server
 
@@ -214,17 +214,27 @@ def _show_create(
     wanted: Restriction | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    typed = str(form["document"].value() or "")
+    typed, choices = str(form["document"].value() or ""), list_choices(server)
+    form.initial.setdefault("name", _name_like(start, choices, server))
     context = {
         "server": server,
         "tab": "policies",
         "form": form,
-        "choices": list_choices(server),
+        "choices": choices,
         "start": start,
         "wanted": wanted,
         "checked": check_document(typed, server) if typed else None,
     }
     return render(request, "policies/create.html", context, status=status)
+
+
+def _name_like(start: Start | None, choices: list[StartChoice], server: Server) -> str:
+    """The starting point's own name, numbered when another policy of the server has it; "" for an empty editor."""
+    title = next((choice.title for choice in choices if choice.start == start != Start.PASTE), "")
+    taken = {policy.name for policy in policies_for(server)} if title else set()
+    return next(
+        name for name in (title, *(f"{title} {number}" for number in range(2, len(taken) + 3))) if name not in taken
+    )
 
 
 def show_policy(

@@ -35,7 +35,7 @@ def test_a_second_factor_is_set_up_and_then_asked_for() -> None:
     assert found is not None
     done = client.post("/accounts/2fa/totp/activate/", {"code": code_of(found[1])}, follow=True)
     assert_our_look(done)
-    assert "Recovery Codes" in text_of(done)
+    assert "Recovery codes" in text_of(done)
     assert_our_look(client.get("/accounts/2fa/"))
 
     elsewhere = visitor()

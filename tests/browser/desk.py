@@ -10,7 +10,7 @@ from django.urls import reverse
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.agent import run_agent
-from tests.browser.furnish import NEWCOMER, OWNER, PASSWORD, SECURED, VIEWER
+from tests.browser.furnish import GUARDED, HOST, NEWCOMER, OWNER, PASSWORD, SECURED, VIEWER
 from tests.launcher.instance import Instance, run_command
 from tests.permissions.walk import addresses
 from tests.servers.upstreams import Toolbox, make_tool, serve
@@ -24,7 +24,7 @@ CALLS = [
     ("cancelAllOrders", {"category": "linear"}),
     ("wsBatchCancelOrders", {}),
 ]
-EMAILS = {"owner": OWNER, "viewer": VIEWER, "newcomer": NEWCOMER, "secured": SECURED}
+EMAILS = {"owner": OWNER, "viewer": VIEWER, "newcomer": NEWCOMER, "secured": SECURED, "host": HOST}
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,9 @@ class Desk:
         """A name that no address has is a path."""
         if name.startswith("/"):
             return f"{self.url}{name}"
-        known = self.values | {key: self.values.get(value, value) for key, value in (values or {}).items()}
+        chosen = {key: self.values.get(value, value) for key, value in (values or {}).items()}
+        # A server of the catalogue is not one of the organisation's.
+        known = self.values | ({"server": self.values["known"]} if name.startswith("catalog:") else {}) | chosen
         return f"{self.url}{_reverse(name, known)}{query.format(**known)}"
 
 
@@ -51,8 +53,9 @@ def furnished(instance: Instance, browser: Browser) -> Iterator[Desk]:
         told = run_command("--data", str(instance.data), "manage", "shell", "--verbosity", "0", "-c", code)
         assert told.returncode == 0, told.stderr
         values: dict[str, str] = json.loads(told.stdout.strip().splitlines()[-1])
-        people = {"visitor": browser.new_context()}
+        people = {who: browser.new_context() for who in ("visitor", "passer-by")}
         people |= {who: sign_in(browser, instance.url, email) for who, email in EMAILS.items()}
+        people["guarded"] = sign_in(browser, instance.url, GUARDED, values["recovery"])
         desk = Desk(instance.url, values, people)
         run_agent(f"{instance.url}/mcp/{values['server']}", values["token"], "legacy", CALLS)
         toolbox.tools = [make_tool("readLedger"), make_tool("closeBooks", description="Closes them for good")]
@@ -76,11 +79,14 @@ def see_to_the_rest(desk: Desk) -> str:
     return record[1]
 
 
-def sign_in(browser: Browser, url: str, email: str) -> BrowserContext:
+def sign_in(browser: Browser, url: str, email: str, code: str = "") -> BrowserContext:
     context = browser.new_context()
     page = context.new_page()
     page.goto(f"{url}/accounts/login/")
     fill_sign_in(page, email)
+    if code:
+        page.get_by_label("Code").fill(code)
+        page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(re.compile("/app/"))
     page.close()
     return context

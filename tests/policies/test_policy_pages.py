@@ -98,6 +98,23 @@ def test_starting_points_are_made_of_the_servers_tools(
     assert answer.status_code == 302
 
 
+def test_a_starting_point_names_the_policy_and_numbers_the_second(cast: Cast, server: Server) -> None:
+    url = url_of(cast, "create", server.id)
+    assert 'value="Deny everything"' in open_page(cast.pam, f"{url}?start=deny")
+    make_policy(cast, server, name="Deny everything")
+    assert 'value="Deny everything 2"' in open_page(cast.pam, f"{url}?start=deny")
+    assert "Deny everything 2" not in open_page(cast.pam, f"{url}?start=paste")
+
+
+def test_the_tools_of_a_server_lead_to_its_first_policy(cast: Cast, server: Server) -> None:
+    tools = reverse("servers:tools", args=[cast.organisation.slug, server.id])
+    first = url_of(cast, "create", server.id)
+    assert first in open_page(cast.alice, tools)
+    assert first not in open_page(cast.bob, tools)
+    make_policy(cast, server)
+    assert first not in open_page(cast.alice, tools)
+
+
 def test_an_unknown_starting_point_is_not_found(cast: Cast, server: Server) -> None:
     open_page(cast.pam, url_of(cast, "create", server.id) + "?start=allow", status=404)
 
