@@ -102,13 +102,12 @@ def is_loosely_cut(text: bytes) -> bool:
 
 
 def replace_data(event: bytes, data: bytes) -> bytes:
-    """The event with this JSON, in which all clients see the same lines; its id, name, retry and comments are kept."""
-    data = _LOOSE_END.sub(_escape, data)
+    """The event with this JSON in one line that all clients read as one; its id, name, retry and comments are kept."""
+    # A line feed can only be white space between JSON's tokens; here it would begin another line.
+    data = _LOOSE_END.sub(_escape, data).replace(b"\n", b" ")
     end = b"\r\n" if b"\r\n" in event else b"\n" if b"\n" in event else b"\r"
     kept = [line for line in event.splitlines() if line and not line.startswith(b"data:") and line != b"data"]
-    # White space between JSON's tokens may hold line feeds, each of which begins another line of the data.
-    lines = [b"data: " + line for line in data.split(b"\n")]
-    return end.join([*kept, *lines, b"", b""])
+    return end.join([*kept, b"data: " + data, b"", b""])
 
 
 def _escape(match: re.Match[bytes]) -> bytes:
