@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -26,6 +26,7 @@ from servers.upstream.target import Target, TargetUnavailableError
 DISCOVERY_TIMEOUT: Final = timedelta(minutes=5)
 LEVELS: Final = tuple(Level)
 MAX_QUERY: Final = 100
+UNREVIEWED: Final = "unreviewed"
 _GONE: Final = Q(state=ToolState.GONE)
 _COUNTED: Final = {
     "offered": Count("id", filter=~_GONE),
@@ -77,6 +78,17 @@ class ToolChoices:
     categories: Mapping[str, int]
     modules: Mapping[str, int]
     states: Mapping[str, int]
+
+    @property
+    def counts(self) -> ToolCounts:
+        """The same tools by what a person has to look at."""
+        gone = self.states.get(ToolState.GONE, 0)
+        return ToolCounts(
+            offered=sum(self.categories.values()) - gone,
+            changed=self.states.get(ToolState.CHANGED, 0),
+            gone=gone,
+            unreviewed=self.states.get(UNREVIEWED, 0),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,22 +166,38 @@ def tools_for(server: Server) -> list[Tool]:
     return list(Tool.objects.filter(server=server).order_by("name"))
 
 
-def find_tools(server: Server, wanted: ToolFilter) -> list[Tool]:
-    """The server's tools that pass a filter, by name, without their definitions' texts."""
-    tools = Tool.objects.filter(server=server).defer("definition", "offered", "input_schema")
-    for word in wanted.text.replace("\x00", " ")[:MAX_QUERY].split():
-        tools = tools.filter(Q(name__icontains=word) | Q(title__icontains=word) | Q(description__icontains=word))
-    if wanted.level in LEVELS:
-        tools = tools.filter(_has_level(Level(wanted.level)))
-    if wanted.category in dict(CATEGORIES):
-        tools = tools.filter(category=wanted.category)
-    if wanted.module:
-        tools = tools.filter(module=wanted.module.replace("\x00", ""))
-    if wanted.state == "unreviewed":
-        tools = tools.filter(is_reviewed=False).exclude(state=ToolState.GONE)
-    elif wanted.state in tuple(ToolState):
-        tools = tools.filter(state=wanted.state)
-    return list(tools.order_by("name"))
+def overview_for(server: Server) -> list[Tool]:
+    """Every pinned tool of the server by name, changed and gone ones included, without their definitions' texts."""
+    return list(Tool.objects.filter(server=server).defer("definition", "offered", "input_schema").order_by("name"))
+
+
+def filter_tools(tools: Iterable[Tool], wanted: ToolFilter) -> list[Tool]:
+    """The tools that pass a filter, in their order; words that mean nothing as a level, category or state pass all."""
+    words = wanted.text.casefold()[:MAX_QUERY].split()
+    return [tool for tool in tools if _passes(tool, wanted) and _holds(tool, words)]
+
+
+def _passes(tool: Tool, wanted: ToolFilter) -> bool:
+    if wanted.level in LEVELS and effective_level(tool) != wanted.level:
+        return False
+    if wanted.category in dict(CATEGORIES) and tool.category != wanted.category:
+        return False
+    if wanted.module and tool.module != wanted.module:
+        return False
+    if wanted.state == UNREVIEWED:
+        return _waits_for_review(tool)
+    return wanted.state not in tuple(ToolState) or tool.state == wanted.state
+
+
+def _holds(tool: Tool, words: Sequence[str]) -> bool:
+    if not words:
+        return True
+    text = f"{tool.name}\n{tool.title}\n{tool.description}".casefold()
+    return all(word in text for word in words)
+
+
+def _waits_for_review(tool: Tool) -> bool:
+    return not tool.is_reviewed and tool.state != ToolState.GONE
 
 
 def listed_tools_for(server: Server) -> list[ListedTool]:
@@ -222,12 +250,10 @@ def count_tools_by_server() -> dict[UUID, ToolCounts]:
     return {row.pop("server_id"): ToolCounts(**row) for row in counted}
 
 
-def count_choices(server: Server) -> ToolChoices:
-    """How many of the server's tools, gone ones included, have each level, category, module and state."""
-    rows = Tool.objects.filter(server=server).only("level", "category", "module", "state", "is_reviewed")
-    tools = list(rows.order_by("name"))
+def count_choices(tools: Sequence[Tool]) -> ToolChoices:
+    """How many of these tools have each level, category, module and state."""
     states = Counter(tool.state for tool in tools)
-    states["unreviewed"] = sum(not tool.is_reviewed and tool.state != ToolState.GONE for tool in tools)
+    states[UNREVIEWED] = sum(map(_waits_for_review, tools))
     return ToolChoices(
         levels=Counter(effective_level(tool).value for tool in tools),
         categories=Counter(tool.category for tool in tools),
@@ -303,14 +329,6 @@ def _target_of_simulator(server: Server) -> Target:
         )
     url = f"{settings.SIMULATOR_URL}/mcp/{server.organisation_id}/{server.id}"
     return Target(server.id, url, (("Authorization", f"Bearer {settings.SIMULATOR_SECRET}"),))
-
-
-def _has_level(level: Level) -> Q:
-    """As effective_level has it."""
-    if level is not Level.HIGH:
-        is_kept = Q() if level is Level.CRITICAL else Q(is_reviewed=True)
-        return Q(level=level) & is_kept
-    return Q(level=level) | Q(is_reviewed=False, level__in=(Level.LOW, Level.MEDIUM))
 
 
 def _offered(tools: Sequence[Tool]) -> list[Tool]:

@@ -259,33 +259,34 @@ def delete(request: MemberRequest, server: UUID) -> HttpResponse:
 def _show_tools(request: MemberRequest, server: Server) -> HttpResponse:
     wanted = read_filter(request.GET)
     texts = summaries_named(server.catalogue_slug)
-    found = access.find_tools(server, wanted)
+    tools = access.overview_for(server)
+    choices = access.count_choices(tools)
     context = {
         "server": server,
         "tab": "tools",
         "wanted": wanted,
         "is_filtered": wanted != access.ToolFilter(),
-        "rows": [ToolRow(tool, access.effective_level(tool), texts.get(tool.name, "")) for tool in found],
-        "differences": _list_differences(server),
+        "rows": [
+            ToolRow(tool, access.effective_level(tool), texts.get(tool.name, ""))
+            for tool in access.filter_tools(tools, wanted)
+        ],
+        "differences": _list_differences(server) if choices.counts.changed else [],
         "shown": _shown_tool(request, server),
-        "filters": _list_filters(server, wanted),
+        "filters": _list_filters(choices, wanted),
         "levels": LEVELS,
         "categories": CATEGORIES,
         "can_write": _can_write(request),
     }
-    return render(request, "servers/tools.html", context | _status_context(server))
+    return render(request, "servers/tools.html", context | _status_context(server, choices.counts))
 
 
 def _list_differences(server: Server) -> list[Difference]:
     changed = access.changed_tools_for(server, SHOWN_CHANGES)
-    if not changed:
-        return []
     documents, known = access.documents_on(server), known_tools_named(server.catalogue_slug)
     return [compare_definitions(tool, documents, known) for tool in changed]
 
 
-def _list_filters(server: Server, wanted: access.ToolFilter) -> list[Filter]:
-    counts = access.count_choices(server)
+def _list_filters(counts: access.ToolChoices, wanted: access.ToolFilter) -> list[Filter]:
     filters = [
         _filter_of("level", wanted.level, LEVELS, counts.levels),
         _filter_of("category", wanted.category, CATEGORIES, counts.categories),
@@ -332,11 +333,11 @@ def _show_settings(request: MemberRequest, server: Server, typed: ServerInput, s
     return render(request, "servers/settings.html", context | _status_context(server), status=_status_of(typed))
 
 
-def _status_context(server: Server) -> dict[str, Any]:
+def _status_context(server: Server, counts: access.ToolCounts | None = None) -> dict[str, Any]:
     is_discovering = access.is_discovering(server)
     return {
         "is_discovering": is_discovering,
-        "counts": access.count_tools(server),
+        "counts": counts or access.count_tools(server),
         "progress": load_progress(server.organisation_id, server.id) if is_discovering else None,
     }
 

@@ -6,7 +6,9 @@ from html import unescape
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.tenancy import tenant
 from servers.marks import Progress, load_progress
@@ -88,6 +90,16 @@ def test_a_choice_says_how_many_it_shows_and_shows_as_many(
     assert told == choices
     for value, count in choices.items():
         assert len(names_on(show(alice, server, f"?{name}={value}"))) == count
+
+
+def test_the_page_asks_few_questions_of_the_database(server: Server, alice: Client) -> None:
+    with tenant(server.organisation_id):
+        Server.objects.update(catalogue_slug=SIMULATED_SLUG)
+    with CaptureQueriesContext(connection) as queries:
+        show(alice, server, "?state=active")
+    asked = [query["sql"] for query in queries if " FROM " in query["sql"]]
+    # Who asks (session, person, membership, organisations), the server, its tools, what is changed, what is known.
+    assert len(asked) <= 10, asked
 
 
 def test_the_catalogues_words_are_beside_its_tools(
