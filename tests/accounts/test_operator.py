@@ -1,11 +1,11 @@
 """The host's pages: for superusers only, with messages to handle, organisations in numbers, and health."""
 
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import redis
-from django.conf import settings as django_settings
 from django.test import Client
 
 from accounts.models import AdminAudit, Organisation, User
@@ -19,7 +19,7 @@ from tests.accounts.contact import only_message, send, sender, stored
 from tests.accounts.pages import links_of, text_of
 from tests.accounts.rows import MAKERS
 from tests.conftest import Cast, client_of, make_organisation
-from tests.gateway.stores import free_port
+from tests.gateway.stores import OwnValkey, free_port
 
 pytestmark = pytest.mark.django_db
 PAGES = ("/operator/messages/", "/operator/organisations/", "/operator/health/")
@@ -191,17 +191,18 @@ def test_health_tells_of_mail_that_did_not_go_out(operator: Client, settings: An
     assert "OPERATOR_EMAIL is not set" in health_of(operator)["Contact mail"]
 
 
-def test_health_counts_records_that_wait_for_the_log_writer(operator: Client, settings: Any) -> None:
-    # A database of Redis of its own, where nobody writes or reads records.
-    settings.REDIS_URL = django_settings.REDIS_URL.rpartition("/")[0] + "/47"
-    assert "Nothing waits." in health_of(operator)["Log writer"]
-    with redis.Redis.from_url(settings.REDIS_URL) as client:
-        stream = log_key(3)
-        try:
-            client.xadd(stream, {"r": b"x"}, id="1000-0")
-            told = health_of(operator)["Log writer"]
-        finally:
-            client.delete(stream)
+def test_health_counts_records_that_wait_for_the_log_writer(operator: Client, settings: Any, tmp_path: Path) -> None:
+    # A Redis where nobody else writes or reads records.
+    own = OwnValkey(tmp_path)
+    own.start()
+    try:
+        settings.REDIS_URL = own.url
+        assert "Nothing waits." in health_of(operator)["Log writer"]
+        with redis.Redis.from_url(own.url) as client:
+            client.xadd(log_key(3), {"r": b"x"}, id="1000-0")
+        told = health_of(operator)["Log writer"]
+    finally:
+        own.stop()
     assert "look here" in told and "1 decision records wait" in told and "write_log" in told
 
 

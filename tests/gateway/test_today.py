@@ -112,5 +112,5 @@ def test_two_grants_of_one_label_are_told_apart_in_the_logs_filter(server: Serve
     page = page_of(cast, f"/app/acme/servers/{server.id}/log/")
     assert f'<option value="{first.id}">twin (plg_…0000)</option>' in page
     assert f'<option value="{second.id}">twin (plg_…abcd)</option>' in page
-    assert "<td>twin (plg_…abcd)</td>" in page
+    assert '<td><span class="brief" title="twin (plg_…abcd)">twin (plg_…abcd)</span></td>' in page
     assert ">agent</option>" in page

@@ -6,6 +6,7 @@ from typing import Final
 from tests.gateway.hostile.row import (
     ACCEPTED,
     MISMATCH,
+    NO_VERSION,
     STRANGER,
     UNKNOWN_SESSION,
     Answer,
@@ -148,7 +149,7 @@ ROWS: Final = (
     ),
     Row(7, "a legacy body, another method", MISMATCH, PLAIN, headers={"Mcp-Method": b"tools/list"}),
     Row(7, "a legacy body, another name", MISMATCH, PLAIN, headers={"Mcp-Name": b"order"}),
-    Row(7, "a legacy body, the modern version", MISMATCH, PLAIN, headers={"MCP-Protocol-Version": VERSION.encode()}),
+    Row(7, "a legacy body, the modern version", NO_VERSION, PLAIN, headers={"MCP-Protocol-Version": VERSION.encode()}),
     Row(7, "a list with a name", MISMATCH, say("tools/list"), headers={"Mcp-Name": b"getTickers"}),
     Row(
         7,
