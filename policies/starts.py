@@ -12,7 +12,7 @@ from catalog.rubric import Level as CatalogueLevel
 from policies.engine.tools import ToolFacts
 from policies.engine.values import Level
 from policies.trader_starts import can_size_orders, write_cautious, write_small
-from servers.access import tool_facts_for, tools_for
+from servers.access import facts_of, offered_tools_for
 from servers.models import Server, Tool
 
 MARKET_MODULE: Final = "market"
@@ -110,8 +110,8 @@ def write_start(start: Start, server: Server) -> str:
 
 
 def _take_stock(server: Server) -> Stock:
-    facts = tool_facts_for(server)
-    tools = [tool for tool in tools_for(server) if tool.name in facts]
+    tools = offered_tools_for(server)
+    facts = {tool.name: facts_of(tool) for tool in tools}
     # An unreviewed tool is a reader by its own word only.
     reads = [tool.name for tool in tools if tool.category == Category.READ and tool.is_reviewed]
     return Stock(tools, facts, reads)

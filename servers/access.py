@@ -270,7 +270,12 @@ def effective_level(tool: Tool) -> Level:
 
 def tool_facts_for(server: Server) -> dict[str, ToolFacts]:
     """What the engine is told: every tool still offered, by name, with its pinned schema, changed ones marked."""
-    return {tool.name: facts_of(tool) for tool in _offered(tools_for(server))}
+    return {tool.name: facts_of(tool) for tool in offered_tools_for(server)}
+
+
+def offered_tools_for(server: Server) -> list[Tool]:
+    """The server's tools that are still offered, by name."""
+    return _offered(tools_for(server))
 
 
 def target_for(server: Server) -> Target:
