@@ -14,7 +14,7 @@ from tests.launcher.instance import Instance
 
 __all__ = ["complaints"]
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 START = '{\n  "version": "1",\n  "default": "deny",\n  "tools": {\n    "getTickers": {}\n  }\n}\n'
 NOTIONAL: dict[str, Any] = {"product": ["args.qty", "args.price"]}

@@ -11,7 +11,7 @@ from tests.browser.test_builder import DOCUMENT, choose_filter, open_builder, ro
 from tests.browser.test_whole_way import TICKERS, add_simulator, mint_grant, publish_policy, sign_up, type_document
 from tests.launcher.instance import Instance, run_command
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 JOIN = """
 from accounts.models import Membership, Role, User

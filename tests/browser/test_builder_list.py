@@ -12,7 +12,7 @@ from tests.browser.test_builder import choose_filter, expect_state, open_builder
 from tests.browser.test_whole_way import TICKERS, add_simulator, mint_grant, publish_policy, sign_up
 from tests.launcher.instance import Instance
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 READS = '{"version": "1", "default": "deny", "tools": {"getTickers": {}, "getTickersOld": {}}}'
 

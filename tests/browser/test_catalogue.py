@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from tests.launcher.instance import Instance
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SERVER = "/catalog/bybit-exchange-trading-mcp/"
 PAGES = ["/catalog/", "/catalog/?q=cancle+ordr", SERVER, f"{SERVER}?level=critical", f"{SERVER}wsBatchCancelOrders/"]
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from accounts.contact.form_token import QUICKEST_SECONDS
 from tests.launcher.instance import Instance, poll, run_command
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SENT = "Message sent. We'll get back to you soon."
 PASSWORD = "correct horse battery"
 LOOKS = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]

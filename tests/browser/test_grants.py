@@ -14,7 +14,7 @@ from playwright.sync_api import Error, Page, expect
 from tests.browser.test_whole_way import Grant, add_simulator, mint_grant, publish_policy, sign_up
 from tests.launcher.instance import Instance, poll
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 POLICY = """{"version": "1", "default": "deny", "hide": ["wsBatchCancelOrders"], "risk": {"low": {}}, "tools": {
   "createOrder": {"require": [{"conditions": [{"path": "args.symbol", "op": "eq", "value": "BTCUSDT"}]}]},
   "withdraw*": {"action": "deny", "reason": "No money leaves."}}}"""

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.test_whole_way import add_simulator, publish_policy, sign_up, type_document
 from tests.launcher.instance import Instance
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 START = '{\n  "version": "1",\n  "default": "deny",\n  \n}'
 DOCUMENT = '{"version": "1", "default": "deny"}'

@@ -20,7 +20,7 @@ from tests.browser.test_whole_way import (
 )
 from tests.launcher.instance import Instance
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def open_log(page: Page, instance: Instance, name: str) -> Grant:

@@ -11,7 +11,7 @@ from tests.browser.hands import BOTH_HANDS, Hand, push, write
 from tests.browser.test_builder import DOCUMENT, expect_state, open_builder, row_of, text_of
 from tests.launcher.instance import Instance
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @BOTH_HANDS

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.launcher.instance import Instance
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PAGES = ["/", "/attacks/", "/attacks/fat-finger-order/", "/docs/", "/docs/policy-language/", "/privacy/", "/nowhere/"]
 
 

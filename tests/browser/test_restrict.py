@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.test_whole_way import add_simulator, publish_policy, sign_up
 from tests.launcher.instance import Instance
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 TOOL = "wsBatchCancelOrders"
 ADDRESS = f"/catalog/bybit-exchange-trading-mcp/{TOOL}/"
 FURTHEST = 80

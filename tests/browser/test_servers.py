@@ -10,7 +10,7 @@ from tests.browser.test_whole_way import add_simulator, publish_policy, sign_up
 from tests.browser.upstreams import changing, gated
 from tests.launcher.instance import Instance
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 POLICY = """{"version": "1", "default": "deny", "tools": {
   "placeOrder": {"require": [{"conditions": [{"path": "args.qty", "op": "lte", "value": 1}]}]}, "get*": {}}}"""
 

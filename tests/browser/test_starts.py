@@ -12,7 +12,7 @@ from tests.browser.test_whole_way import add_simulator, sign_up
 from tests.launcher.instance import Instance
 from tests.policies.bybit import LIMIT, MARKET, QUOTE
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 # What each makes of a limit order, a market order, and one sized in the quote coin.
 OUTCOMES = {

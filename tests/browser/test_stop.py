@@ -11,7 +11,7 @@ from tests.browser.test_grants import PING, open_desk
 from tests.browser.test_whole_way import Grant, mint_grant
 from tests.launcher.instance import Instance, poll
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 FOCUSED = "document.activeElement.getAttribute('aria-label') || document.activeElement.textContent"
 
 

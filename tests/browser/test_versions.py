@@ -11,7 +11,7 @@ from tests.browser.hands import BOTH_HANDS, Hand, push, write
 from tests.browser.test_whole_way import add_simulator, publish_policy, sign_up, type_document
 from tests.launcher.instance import Instance
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 FIRST = """{
   "version": "1",
   "default": "deny",

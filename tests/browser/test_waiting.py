@@ -16,7 +16,7 @@ from tests.browser.agent import run_agent
 from tests.browser.test_whole_way import TICKERS, Grant, add_simulator, mint_grant, publish_policy, sign_up
 from tests.launcher.instance import Instance
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 POLICY = '{"version": "1", "default": "deny", "tools": {"getTickers": {}}}'
 HELLO = {
     "protocolVersion": "2025-11-25",

@@ -25,7 +25,7 @@ from policies.engine.tools import ToolFacts
 from policies.engine.values import JSON, Outcome
 from tests.catalog.conftest import SLUG, TOOLS, write_release
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 SERVER = f"/catalog/{SLUG}/"
 MAX_BYTES = 100_000
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -18,6 +18,8 @@ from catalog.services import load_catalog
 from policies.engine.parse import parse_policy
 from tests.catalog.conftest import SLUG, TOOLS, write_release
 
+pytestmark = pytest.mark.slow
+
 ORIGIN = "https://gateway.example.com"
 # What links lead to beside public pages: forms of one's own account, which other tests open.
 ELSEWHERE = ("/accounts/",)

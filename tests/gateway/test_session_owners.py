@@ -20,6 +20,8 @@ from tests.gateway.test_sessions import OWNER, Stateful, open_session, use
 from tests.gateway.upstream import RecordingUpstream
 from tests.gateway.world import ALLOW, VERSION, Agent, World, agent_of, make_grant, make_server, make_world, wait_until
 
+pytestmark = pytest.mark.slow
+
 Who = Callable[["Scene"], tuple[UUID, str]]
 VERBS: Final = tuple(OWNER)
 

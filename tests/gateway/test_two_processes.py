@@ -16,6 +16,8 @@ from tests.gateway.test_sessions import Stateful, open_session
 from tests.gateway.upstream import SSE_HEADERS, Received, RecordingUpstream, Reply
 from tests.gateway.world import ALLOW, VERSION, Agent, World, agent_of, wait_until
 
+pytestmark = pytest.mark.slow
+
 Pair = tuple[str, str]
 ANSWER = b'{"jsonrpc":"2.0","id":1,"result":{"content":[]}}'
 # What servers ask of clients, and what clients answer; the server's id is the call's, which the gateway never matches.

@@ -14,6 +14,8 @@ from tests.gateway.corpus.readers import READERS, UNREADABLE, read_exactly, read
 from tests.gateway.upstream import RecordingUpstream
 from tests.gateway.world import ALLOW, agent_of, make_world
 
+pytestmark = pytest.mark.slow
+
 # All four and one that takes the first of two equal keys.
 PARSERS = len(READERS) + 1
 # Of the 400; other figures mean that the corpus or the strictness has changed.

@@ -14,6 +14,8 @@ from tests.gateway.faults.table import QUIET, SLOW_FAULTS, Fault
 from tests.gateway.faults.upstreams import RawUpstream, serve_raw
 from tests.gateway.world import ALLOW, Agent, World, agent_of, make_world, records_of, wait_until
 
+pytestmark = pytest.mark.slow
+
 
 def answers_in(response: httpx.Response) -> list[Any]:
     if response.headers["content-type"] != "text/event-stream":

@@ -24,6 +24,8 @@ from tests.gateway.hostile.send import Response, send_row, tree_of
 from tests.gateway.upstream import Received, RecordingUpstream
 from tests.gateway.world import World, agent_of, make_grant, make_world, wait_until
 
+pytestmark = pytest.mark.slow
+
 Build = Callable[..., World]
 TABLE: tuple[Row, ...] = (*bodies.ROWS, *values.ROWS, *names.ROWS, *headers.ROWS, *texts.ROWS)
 # The only headers that may reach an upstream.
