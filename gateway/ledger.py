@@ -1,7 +1,7 @@
 """PostgreSQL for the event loop: intents that must be durable before a call is forwarded, and organisations' epochs."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from contextlib import suppress
 from time import monotonic
 from typing import Any, Final, NamedTuple
@@ -43,6 +43,7 @@ class Ledger:
         }
         self._options = {key: value for key, value in options.items() if value != ""}
         self._failed_at = -RETRY_SECONDS
+        self._working: set[asyncio.Task[None]] = set()
         self._writers: AsyncConnectionPool[psycopg.AsyncConnection[Any]] | None = None
         self._readers: AsyncConnectionPool[psycopg.AsyncConnection[Any]] | None = None
 
@@ -66,18 +67,43 @@ class Ledger:
         if monotonic() - self._failed_at < RETRY_SECONDS:
             raise LedgerAwayError("away a moment ago")
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                try:
-                    await self._commit(record)
-                except psycopg.OperationalError:
-                    # A pooled connection may have died unnoticed; the same row again changes nothing.
-                    await self._commit(record)
+            await self._finish_in_time(self._commit_twice(record))
         except (psycopg.OperationalError, OSError) as error:
             # PoolTimeout is an OperationalError, TimeoutError an OSError.
             self._failed_at = monotonic()
             raise LedgerAwayError(type(error).__name__) from None
         except psycopg.Error as error:
             raise LedgerAwayError(type(error).__name__) from None
+
+    async def _finish_in_time(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do the work, or raise TimeoutError without waiting for what breaking it off takes.
+
+        psycopg ends a pipeline that is broken off with a round trip, which a lock can keep waiting for ever.
+        """
+        task = asyncio.get_running_loop().create_task(work)
+        self._working.add(task)
+        task.add_done_callback(self._end_work)
+        try:
+            await asyncio.wait({task}, timeout=ANSWER_SECONDS)
+        finally:
+            is_late = not task.done()
+            task.cancel()
+        if is_late:
+            raise TimeoutError
+        await task
+
+    def _end_work(self, task: "asyncio.Task[None]") -> None:
+        self._working.discard(task)
+        if not task.cancelled():
+            # Seen here, in case nobody waits any more.
+            task.exception()
+
+    async def _commit_twice(self, record: Record) -> None:
+        try:
+            await self._commit(record)
+        except psycopg.OperationalError:
+            # A pooled connection may have died unnoticed; the same row again changes nothing.
+            await self._commit(record)
 
     async def _commit(self, record: Record) -> None:
         async with (
