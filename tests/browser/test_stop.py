@@ -83,7 +83,7 @@ def test_a_grant_a_server_and_everything_are_stopped_and_resumed(
     expect(banner).to_be_visible()
     assert poll(lambda: is_stopped(grant), 10)
     take_pictures(page, screenshots, "start")
-    page.get_by_role("link", name="Members", exact=True).click()
+    page.get_by_role("link", name="Settings", exact=True).first.click()
     expect(banner).to_be_visible()
     banner.get_by_role("button", name=re.compile("^Resume ")).click()
     expect(banner).to_have_count(0)
