@@ -156,7 +156,8 @@ class Relay:
                 async with asyncio.timeout(KEEP_ALIVE_SECONDS) as self._silence:
                     return await answer.next_event()
             except TimeoutError:
-                if not self._has_news:
+                # News that this stream may not carry are no reason to fall silent.
+                if not (self._has_news and self._announcement):
                     await self._exchange.send_part(KEEP_ALIVE)
             finally:
                 self._silence = None

@@ -3,8 +3,10 @@
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 
 from accounts.services import bump_epoch
@@ -123,3 +125,20 @@ def test_a_stream_that_may_not_carry_it_hears_nothing(
         wait_until(lambda: is_refused(agent))
         gate.set()
         assert b"".join(received) == END
+
+
+@pytest.mark.slow
+def test_news_that_a_stream_may_not_carry_do_not_end_its_comments(
+    build: Build, gateway: str, upstream: RecordingUpstream
+) -> None:
+    world, gate = build(ALLOW), threading.Event()
+    upstream.answer = stream_only(b": open\n\n", gate)
+    with httpx.Client(trust_env=False, timeout=75) as http:
+        agent = replace(agent_of(gateway, world), http=http)
+        with streaming(agent, "GET") as received:
+            assert next(received) == b": open\n\n"
+            publish(world, {"version": "1", "default": "deny", "hide": ["wipeAccount"]})
+            wait_until(lambda: is_refused(agent))
+            assert next(received) == b": keep-alive\n\n"
+            gate.set()
+            assert b"".join(received) == END
