@@ -7,6 +7,7 @@ from pathlib import Path
 
 from config.launcher.packages import (
     LOCKS,
+    PYTHON,
     ROOT,
     building,
     find_installed,
@@ -31,6 +32,8 @@ def build_front_end() -> None:
         environment = install_modules()
         argv = ["node", str(MODULES / "vite" / "bin" / "vite.js"), "build", "--logLevel", "error"]
         run_step(argv, what="Building styles and scripts", environment=environment, cwd=ROOT)
+        argv = [str(PYTHON), "-m", "whitenoise.compress", "--quiet", str(DIST / "build")]
+        run_step(argv, what="Compressing styles and scripts", environment=environment, cwd=ROOT)
         stamp.write_text(value, encoding="utf-8")
 
 
@@ -39,7 +42,7 @@ def type_check_command() -> list[str]:
 
 
 def sources() -> list[Path]:
-    tops = [*ROOT.glob("package*.json"), *ROOT.glob("tsconfig*.json"), *ROOT.glob("vite.config.*")]
+    tops = [Path(__file__), *ROOT.glob("package*.json"), *ROOT.glob("tsconfig*.json"), *ROOT.glob("vite.config.*")]
     return [*tops, *(path for path in (ROOT / "assets").rglob("*") if path.is_file() and DIST not in path.parents)]
 
 
