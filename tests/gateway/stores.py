@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from urllib.parse import quote
 import httpx
 import redis
 from django.conf import settings
+
+from tests.gateway.world import wait_until
 
 
 def free_port() -> int:
@@ -50,6 +53,20 @@ def is_gateway_up(port: int) -> bool:
     except httpx.TransportError:
         time.sleep(0.1)
         return False
+
+
+@contextlib.contextmanager
+def running_gateways(count: int) -> Iterator[list[str]]:
+    """The addresses of so many processes of their own, which serve the same organisations."""
+    ports = [free_port() for _ in range(count)]
+    running = [start_gateway(port) for port in ports]
+    try:
+        wait_until(lambda: all(map(is_gateway_up, ports)), 120)
+        yield [f"http://127.0.0.1:{port}" for port in ports]
+    finally:
+        for process in running:
+            process.terminate()
+        assert {process.wait(timeout=60) for process in running} <= {0, -15}
 
 
 class OwnValkey:

@@ -26,7 +26,7 @@ from policies.services import (
     stop_grant,
 )
 from servers.services import resume_server, stop_server
-from tests.gateway.stores import free_port, is_gateway_up, start_gateway
+from tests.gateway.stores import running_gateways
 from tests.gateway.test_list_changed import AGREED, HIDING, NOTES, declare, message_of
 from tests.gateway.test_standing import streaming
 from tests.gateway.upstream import SSE_HEADERS, Received, RecordingUpstream, Reply, answer_normally
@@ -41,16 +41,8 @@ OPENINGS: Final = {"GET": b": open\n\n", "listen": AGREED}
 
 @pytest.fixture(scope="module")
 def gateways(rows: None, redis_url: str) -> Iterator[list[str]]:
-    ports = [free_port() for _ in range(PROCESSES)]
-    running = [start_gateway(port) for port in ports]
-    try:
-        wait_until(lambda: all(is_gateway_up(port) for port in ports), 120)
-        yield [f"http://127.0.0.1:{port}" for port in ports]
-    finally:
-        for process in running:
-            process.terminate()
-        for process in running:
-            assert process.wait(timeout=60) in (0, -15)
+    with running_gateways(PROCESSES) as addresses:
+        yield addresses
 
 
 @pytest.fixture

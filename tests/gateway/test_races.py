@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import aiohttp
 import pytest
 
-from tests.gateway.stores import free_port, is_gateway_up, start_gateway
+from tests.gateway.stores import running_gateways
 from tests.gateway.test_quotas import limit
 from tests.gateway.upstream import RecordingUpstream
 from tests.gateway.world import World, make_world, records_of, wait_until
@@ -18,16 +18,8 @@ POLICY = {"version": "1", "default": "allow", "tools": {"getTickers": {"rate_lim
 
 @pytest.fixture
 def gateways(rows: None, redis_url: str) -> Iterator[list[str]]:
-    ports = [free_port() for _ in range(PROCESSES)]
-    running = [start_gateway(port) for port in ports]
-    try:
-        wait_until(lambda: all(is_gateway_up(port) for port in ports), 120)
-        yield [f"http://127.0.0.1:{port}" for port in ports]
-    finally:
-        for process in running:
-            process.terminate()
-        for process in running:
-            assert process.wait(timeout=30) in (0, -15)
+    with running_gateways(PROCESSES) as addresses:
+        yield addresses
 
 
 async def call_all(gateways: list[str], world: World) -> "Counter[str]":

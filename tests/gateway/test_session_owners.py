@@ -15,7 +15,7 @@ from accounts.services import bump_epoch
 from accounts.tenancy import tenant
 from policies.models import Grant
 from policies.services import rotate_grant
-from tests.gateway.stores import free_port, is_gateway_up, start_gateway
+from tests.gateway.stores import running_gateways
 from tests.gateway.test_sessions import OWNER, Stateful, open_session, use
 from tests.gateway.upstream import RecordingUpstream
 from tests.gateway.world import ALLOW, VERSION, Agent, World, agent_of, make_grant, make_server, make_world, wait_until
@@ -58,14 +58,8 @@ STRANGERS: Final[dict[str, tuple[Who, int]]] = {
 @pytest.fixture(scope="module")
 def gateways(gateway: str) -> Iterator[tuple[str, str]]:
     """This process and one of its own: they share PostgreSQL and Redis, and nothing else."""
-    port = free_port()
-    running = start_gateway(port)
-    try:
-        wait_until(lambda: is_gateway_up(port), 120)
-        yield gateway, f"http://127.0.0.1:{port}"
-    finally:
-        running.terminate()
-        assert running.wait(timeout=30) in (0, -15)
+    with running_gateways(1) as (other,):
+        yield gateway, other
 
 
 @pytest.fixture(scope="module")

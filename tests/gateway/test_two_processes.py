@@ -1,7 +1,6 @@
 """What begins on one gateway process and goes on at another: answers to the server, cancellation, resumed streams."""
 
 import json
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,10 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.gateway.stores import free_port, is_gateway_up, start_gateway
+from tests.gateway.stores import running_gateways
 from tests.gateway.test_sessions import Stateful, open_session
 from tests.gateway.upstream import SSE_HEADERS, Received, RecordingUpstream, Reply
-from tests.gateway.world import ALLOW, VERSION, Agent, World, agent_of, wait_until
+from tests.gateway.world import ALLOW, VERSION, Agent, World, agent_of
 
 pytestmark = pytest.mark.slow
 
@@ -47,16 +46,8 @@ SILENT: dict[str, tuple[str, dict[str, Any], dict[str, str]]] = {
 @pytest.fixture(scope="module")
 def pair(rows: None, redis_url: str) -> Iterator[Pair]:
     """Two processes that serve the same organisations."""
-    ports = (free_port(), free_port())
-    started: list[subprocess.Popen[bytes]] = []
-    try:
-        started.extend(start_gateway(port) for port in ports)
-        wait_until(lambda: all(map(is_gateway_up, ports)), 100)
-        yield f"http://127.0.0.1:{ports[0]}", f"http://127.0.0.1:{ports[1]}"
-    finally:
-        for process in started:
-            process.kill()
-            process.wait()
+    with running_gateways(2) as (first, second):
+        yield first, second
 
 
 class Talking(Stateful):
