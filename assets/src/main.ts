@@ -53,15 +53,15 @@ async function enhanceEditors(root: ParentNode): Promise<void> {
 function enhanceScrollers(): void {
   const watcher = new ResizeObserver((entries) => {
     for (const { target } of entries) {
-      if (target.scrollWidth > target.clientWidth) target.setAttribute("tabindex", "0");
-      else if (target.getAttribute("tabindex") === "0") target.removeAttribute("tabindex");
+      const box = target.closest(".table-wrap") ?? target;
+      if (box.scrollWidth > box.clientWidth) box.setAttribute("tabindex", "0");
+      else if (box.getAttribute("tabindex") === "0") box.removeAttribute("tabindex");
     }
   });
-  const watch = (root: ParentNode): void => {
-    for (const box of root.querySelectorAll(".table-wrap, :not(.table-wrap) > table.data")) watcher.observe(box);
-  };
-  watch(document);
-  document.addEventListener("htmx:afterSettle", () => watch(document));
+  // The table as well: a font that comes late makes it wider than its box, which stays as it is.
+  const watch = (): void => document.querySelectorAll(".table-wrap, table.data").forEach((each) => watcher.observe(each));
+  watch();
+  document.addEventListener("htmx:afterSettle", watch);
 }
 
 // Ctrl+K, or ⌘K where there is a ⌘ key, and a button that says so.

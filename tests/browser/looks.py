@@ -17,12 +17,6 @@ EVERYTHING: Final = {
     "resultTypes": ["violations"],
     "preload": False,
 }
-# Another theme is the same document in other colours.
-COLOURS: Final = {
-    "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
-    "resultTypes": ["violations"],
-    "preload": False,
-}
 TAB_STOPS: Final = 15
 
 # The rows of a long table or list are all made alike, and axe takes its time over each.
@@ -59,6 +53,9 @@ SEE_FOCUS: Final = """() => {
   if (covered) return `${name}: covered by ${hit.outerHTML.slice(0, 80)}`;
   return "";
 }"""
+
+# What the page does once it has another size, it does while it is drawn.
+DRAWN: Final = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
 
 FROM_THE_TOP: Final = """() => {
   document.body.tabIndex = -1;
@@ -107,14 +104,19 @@ class Listener:
             self.complaints.append(f"asks another host: {request.url}")
 
 
+def resize(page: Page, width: int, height: int) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    page.evaluate(DRAWN)
+
+
 def load_axe(page: Page) -> None:
     page.evaluate(THIN)
     # Evaluated by the browser's own tools, which the page's Content-Security-Policy does not bind.
     page.evaluate(AXE)
 
 
-def find_violations(page: Page, *, colours_only: bool) -> list[str]:
-    found: list[str] = page.evaluate(RUN_AXE, COLOURS if colours_only else EVERYTHING)
+def find_violations(page: Page) -> list[str]:
+    found: list[str] = page.evaluate(RUN_AXE, EVERYTHING)
     return found
 
 

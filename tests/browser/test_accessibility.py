@@ -7,10 +7,10 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.desk import Desk, furnished
-from tests.browser.looks import Listener, find_lost_focus, find_overflow, find_violations, load_axe
+from tests.browser.looks import Listener, find_lost_focus, find_overflow, find_violations, load_axe, resize
 from tests.browser.visits import ELSEWHERE, FILE, VISITS, Visit
 from tests.launcher.instance import Instance
 from tests.permissions.table import TABLE
@@ -19,7 +19,7 @@ from tests.permissions.walk import addresses
 pytestmark = pytest.mark.browser
 WIDTHS = {1280: 900, 390: 844}
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-NARROWEST: ViewportSize = {"width": 360, "height": 740}
+NARROWEST = (360, 740)
 VISITED = {visit.address for visit in VISITS}
 # What shows alice a page, whole or in part, by the table of permissions; allauth's pages are not in it.
 SHOWN = [
@@ -92,15 +92,15 @@ def open_page(page: Page, desk: Desk, visit: Visit) -> None:
 
 
 def look_at(page: Page, visit: Visit) -> list[str]:
-    page.set_viewport_size(NARROWEST)
+    resize(page, *NARROWEST)
     wrong = find_overflow(page)
     load_axe(page)
     for width, height in WIDTHS.items():
-        page.set_viewport_size({"width": width, "height": height})
+        resize(page, width, height)
         for theme in THEMES:
             # Without transitions, which would be measured half way.
             page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-            wrong += [f"{width} {theme}: {text}" for text in find_violations(page, colours_only=theme != "light")]
+            wrong += [f"{width} {theme}: {text}" for text in find_violations(page)]
             take_picture(page, f"{visit.title}-{width}-{theme}")
         wrong += [f"{width}: {text}" for text in find_lost_focus(page)]
     return wrong
