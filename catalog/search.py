@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from catalog.models import KnownServer
 from catalog.words import query_words
@@ -24,10 +24,11 @@ KNOWN_WORDS = """
 SELECT wanted FROM unnest(%s::text[]) AS wanted WHERE EXISTS
     (SELECT 1 FROM catalog_knownword WHERE word >= wanted COLLATE "C" AND word < wanted || chr(1114111) COLLATE "C")
 """
-# The operator's threshold is set for this statement, before the index is asked, so that it gives few words to look at.
+# The operator's own threshold, so that the index gives few words to look at. PostgreSQL takes the comparison of two words
+# for cheap, and would rather read all of them.
+ASK_INDEX = "SET LOCAL enable_seqscan = off; SET LOCAL pg_trgm.similarity_threshold = {}"
 SIMILAR_WORDS = """
-SELECT word FROM catalog_knownword
-WHERE word %% (SELECT %(word)s::text FROM set_config('pg_trgm.similarity_threshold', %(likeness)s, true))
+SELECT word FROM catalog_knownword WHERE word %% %(word)s
 ORDER BY similarity(word, %(word)s) DESC, word LIMIT %(limit)s
 """
 # In the words of an index that leaves the long ones out, which are the whole names of tools.
@@ -143,9 +144,10 @@ def _correct(cursor: Any, words: Sequence[str]) -> list[Meant]:
         options: Meant = ()
         if word not in known and len(word) > 2:
             is_short = len(word) <= SHORT
-            likeness = str(LIKENESS if is_short else LIKENESS_OF_LONG)
-            similar = SIMILAR_SHORT_WORDS if is_short else SIMILAR_WORDS
-            cursor.execute(similar, {"word": word, "likeness": likeness, "limit": ALTERNATIVES})
-            options = tuple(row[0] for row in cursor.fetchall())
+            with transaction.atomic():
+                cursor.execute(ASK_INDEX.format(LIKENESS if is_short else LIKENESS_OF_LONG))
+                similar = SIMILAR_SHORT_WORDS if is_short else SIMILAR_WORDS
+                cursor.execute(similar, {"word": word, "limit": ALTERNATIVES})
+                options = tuple(row[0] for row in cursor.fetchall())
         meant.append(options or (word,))
     return meant
