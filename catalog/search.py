@@ -24,8 +24,8 @@ KNOWN_WORDS = """
 SELECT wanted FROM unnest(%s::text[]) AS wanted WHERE EXISTS
     (SELECT 1 FROM catalog_knownword WHERE word >= wanted COLLATE "C" AND word < wanted || chr(1114111) COLLATE "C")
 """
-# The operator's own threshold, so that the index gives few words to look at. PostgreSQL takes the comparison of two words
-# for cheap, and would rather read all of them.
+# The operator's own threshold, so that the index gives few words to look at. PostgreSQL takes it for cheap to compare
+# two words, and would rather read all of them.
 ASK_INDEX = "SET LOCAL enable_seqscan = off; SET LOCAL pg_trgm.similarity_threshold = {}"
 SIMILAR_WORDS = """
 SELECT word FROM catalog_knownword WHERE word %% %(word)s

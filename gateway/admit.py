@@ -34,6 +34,7 @@ async def admit(parts: Parts, inbound: Inbound, record: Record, decision: Decisi
             if refused is not None:
                 return refused
     if is_durable:
+        inbound.turn.end()
         try:
             await parts.recorder.commit(record)
         except RecordUnavailableError:

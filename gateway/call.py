@@ -96,6 +96,7 @@ async def refuse_call(parts: Parts, inbound: Inbound, record: Record, decision: 
             parts.rediscovery.ask(record.organisation, record.server)
         raise ToolUnknownError(write_unknown(str(inbound.message.params["name"])))
     if decision.rule == QUOTA:
+        inbound.turn.end()
         await pause()
     body = refusals.write_refusal(decision, record.id, inbound.message.id, is_modern=inbound.is_modern)
     await inbound.caller.exchange.answer(200, body, (JSON_TYPE,))

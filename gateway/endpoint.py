@@ -42,6 +42,7 @@ from gateway.porter import Arrival, Evidence, Owner, judge_error, judge_token
 from gateway.quotas import RETRY_AFTER, pause
 from gateway.snapshot import Snapshot
 from gateway.streams import end_session, open_stream
+from gateway.turns import Turn
 from policies.engine.decision import Decision
 from policies.engine.refusal import QUOTA
 from policies.engine.values import Outcome
@@ -122,8 +123,9 @@ class Door:
         verb = self._exchange.scope["method"]
         if verb == "POST":
             body = await self._exchange.read_body(headers)
-            # A body may take its time: what counts is who may call now.
-            await self._serve_post(parts, await self._authenticate(parts, headers, token), body)
+            async with parts.turns.of(caller.snapshot.tenancy) as turn:
+                # A body may take its time: what counts is who may call now.
+                await self._serve_post(parts, await self._authenticate(parts, headers, token), body, turn)
         elif verb == "GET":
             if b"mcp-session-id" not in headers:
                 self._note_knock(parts, Evidence(Wrong.STREAM))
@@ -172,11 +174,11 @@ class Door:
             evidence = replace(evidence, owner=owner)
         parts.porter.note(Arrival(self._address, self._headers, evidence))
 
-    async def _serve_post(self, parts: Parts, caller: Caller, body: bytes) -> None:
+    async def _serve_post(self, parts: Parts, caller: Caller, body: bytes, turn: Turn) -> None:
         message = read_message(body)
         is_modern = is_modern_message(message)
         session = None if is_modern else self._session_of(parts, caller.snapshot, caller.headers)
-        self._inbound = inbound = Inbound(caller, message, is_modern, session)
+        self._inbound = inbound = Inbound(caller, message, is_modern, session, turn)
         check_version(caller.headers, message, is_modern=is_modern)
         if message.kind is not Kind.RESPONSE:
             check_mirrors(caller.headers, message, is_modern=is_modern)

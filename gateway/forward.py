@@ -112,6 +112,7 @@ async def _send(parts: Parts, inbound: Inbound, call: UpstreamCall, record: Reco
 
 
 async def _exchange(parts: Parts, inbound: Inbound, call: UpstreamCall, record: Record | None, relay: Relay) -> Outcome:
+    inbound.turn.end()
     answer = await parts.upstream.open(call)
     try:
         if record is not None:

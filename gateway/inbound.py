@@ -11,6 +11,7 @@ from gateway.jsonrpc import META, Message
 from gateway.limits import Session
 from gateway.record import Record, clean_text
 from gateway.snapshot import Snapshot
+from gateway.turns import Turn
 from policies.models import RecordStatus
 
 CLIENT_META = META + "clientInfo"
@@ -29,12 +30,14 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """What is asked. `session` is the binding that a legacy request must have, None without a session id."""
+    """What is asked. `session` is the binding that a legacy request must have, None without a session id; `turn` ends
+    before this waits for anything but Redis."""
 
     caller: Caller
     message: Message
     is_modern: bool
     session: Session | None
+    turn: Turn
 
 
 def start_record(caller: Caller, inbound: Inbound | None) -> Record:

@@ -20,6 +20,7 @@ from gateway.recorder import Recorder
 from gateway.sessions import Sessions
 from gateway.snapshots import Snapshots
 from gateway.threads import DatabaseThreads
+from gateway.turns import Turns
 from gateway.wire import Wire
 from servers.services import request_rediscovery
 from servers.upstream.http import HttpUpstream
@@ -76,6 +77,7 @@ class Parts:
     porter: Porter
     metrics: Metrics = field(default_factory=Metrics)
     held: Held = field(default_factory=Held)
+    turns: Turns = field(default_factory=Turns)
 
     async def start(self) -> None:
         """Open the pools and begin to watch; stores that are away are tried again in the background."""

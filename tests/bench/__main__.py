@@ -7,15 +7,20 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import django
 
 from tests.bench.processes import LOADING_CORE, Load, build_upstream, flooding, load, pick_port, serving, started
 from tests.bench.tools import write_tools
 
+if TYPE_CHECKING:
+    from tests.bench.scene import Scene
+
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 SECONDS = int(os.environ.get("BENCH_SECONDS", "4"))
 CONNECTIONS = 16
+QUIET_CONNECTIONS = (4, 16)
 TOOLS = 326
 DESKS = (326, 2_000)
 
@@ -35,6 +40,15 @@ class Subject:
 
     def summed(self) -> Load:
         return Load(self.median("calls_per_second"), self.median("p99_ms"), self.median("cpu_us"))
+
+
+@dataclass(frozen=True)
+class Flood:
+    """What another tenant does: with slow calls its quota is full, and what is over it is refused over and over."""
+
+    name: str
+    scene: "Scene"
+    fills_quota: bool
 
 
 def main() -> None:
@@ -77,39 +91,41 @@ def main() -> None:
                 )
                 subject.rounds.append(seen)
         slow = stack.enter_context(serving("tests.bench.slow:application", core=LOADING_CORE))
-        flood = set_scene(f"http://127.0.0.1:{slow[1]}/mcp", level="low")
-        connections = 2 * USUAL.calls
-        beside = _measure_beside(subjects[1], at + flood.path, connections, _variables(flood.token))
+        floods = [
+            Flood("slow calls, its quota full", set_scene(f"http://127.0.0.1:{slow[1]}/mcp", level="low"), True),
+            Flood("calls as quick as can be", set_scene(upstream, level="low"), False),
+        ]
         _print_table(subjects)
-        _print_flood(connections, *beside)
+        _print_floods(subjects[1], at, 2 * USUAL.calls, floods)
         _print_builder(stack, Path(folder), f"http://localhost:{gateway[1]}")
     measure_search()
 
 
-def _measure_beside(quiet: Subject, url: str, flood: int, variables: dict[str, str]) -> tuple[Load, Load]:
-    """Medians of one tenant alone and while another floods: its quota full of slow calls, and as many more
-    refused over and over. The two are measured in turn."""
+def _print_floods(quiet: Subject, at: str, connections: int, floods: "list[Flood]") -> None:
+    print()
+    print(f"| beside {connections} connections of another tenant | c | p99 ms | beside | of alone | calls/s of alone |")
+    print("|---|---|---|---|---|---|")
+    for flood in floods:
+        for few in QUIET_CONNECTIONS:
+            alone, beside = _measure_beside(quiet, few, flood, at, connections)
+            ratio, rate = beside.p99_ms / alone.p99_ms, beside.calls_per_second / alone.calls_per_second
+            print(f"| {flood.name} | {few} | {alone.p99_ms:.2f} | {beside.p99_ms:.2f} | {ratio:.2f} | {rate:.2f} |")
+
+
+def _measure_beside(quiet: Subject, few: int, flood: "Flood", at: str, connections: int) -> tuple[Load, Load]:
+    """Medians of one tenant alone and while another floods, measured in turn."""
     alone, beside = (Subject(quiet.name, quiet.pid, quiet.url, quiet.variables) for _ in range(2))
 
     def measure(subject: Subject) -> None:
-        options = {"seconds": SECONDS, "connections": CONNECTIONS}
+        options = {"seconds": SECONDS, "connections": few}
         subject.rounds.append(load(subject.url, subject.pid, **options, variables=subject.variables))
 
+    variables = _variables(flood.scene.token)
     for _ in range(ROUNDS):
         measure(alone)
-        with flooding(url, connections=flood, variables=variables):
+        with flooding(at + flood.scene.path, connections=connections, variables=variables, fills=flood.fills_quota):
             measure(beside)
     return alone.summed(), beside.summed()
-
-
-def _print_flood(flood: int, alone: Load, beside: Load) -> None:
-    print()
-    print(f"| one tenant at c={CONNECTIONS}, another at its quota with {flood} connections | calls/s | p99 ms |")
-    print("|---|---|---|")
-    print(f"| alone | {alone.calls_per_second:,.0f} | {alone.p99_ms:.2f} |")
-    print(f"| beside the flood | {beside.calls_per_second:,.0f} | {beside.p99_ms:.2f} |")
-    rate, p99 = beside.calls_per_second / alone.calls_per_second, beside.p99_ms / alone.p99_ms
-    print(f"| beside of alone | {rate:.2f} | {p99:.2f} |")
 
 
 def _variables(token: str, **more: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -87,16 +88,18 @@ def find_wrk() -> str:
 
 
 @contextmanager
-def flooding(url: str, *, connections: int, variables: Mapping[str, str]) -> Iterator[None]:
-    """Call without a pause on so many connections; the block begins once the tenant's quota refuses."""
+def flooding(url: str, *, connections: int, variables: Mapping[str, str], fills: bool) -> Iterator[None]:
+    """Call without a pause on so many connections; the block begins once the tenant's quota refuses, where they are to
+    fill it, else once all of them are open."""
     command = ["taskset", "-c", str(LOADING_CORE), find_wrk(), "-t1", f"-c{connections}", "-d600s", "--timeout", "60s"]
     flood = subprocess.Popen(
         [*command, "-s", str(HERE / "call.lua"), url], env={**os.environ, **variables}, stdout=subprocess.DEVNULL
     )
     try:
-        _wait_for_quota(flood, url, variables["MCP_AUTH"])
+        check = partial(_wait_for_quota, flood, url, variables["MCP_AUTH"]) if fills else partial(time.sleep, 1)
+        check()
         yield
-        _wait_for_quota(flood, url, variables["MCP_AUTH"])
+        check()
     finally:
         flood.terminate()
         flood.wait(timeout=20)

@@ -1,0 +1,214 @@
+"""Places in a process's event loop: few at a time, those who wait by weight, and none that is lost."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from uuid import UUID, uuid4
+
+import pytest
+
+import gateway.turns
+from gateway.errors import QuotaError
+from gateway.snapshot import Tenancy
+from gateway.turns import USUAL_PLACES, Places, Turn, Turns
+from tests.gateway.test_quotas import limit, rule_of
+from tests.gateway.upstream import Received, RecordingUpstream, Reply, answer_normally
+from tests.gateway.world import ALLOW, World, agent_of, records_of, wait_until
+
+FLOOD, QUIET = uuid4(), uuid4()
+MANY = 1000
+
+
+class Line:
+    """Messages that wait for the places of `turns`, and the order in which they got them."""
+
+    def __init__(self, places: int = 1) -> None:
+        self.turns = Turns(Places(apart=places, shared=places))
+        self.served: list[UUID] = []
+        self.tasks: list[asyncio.Task[None]] = []
+
+    async def join(self, organisation: UUID, count: int = 1) -> None:
+        for _ in range(count):
+            self.tasks.append(asyncio.create_task(self._wait(organisation)))
+        await asyncio.sleep(0)
+
+    async def serve(self, count: int) -> list[UUID]:
+        before = len(self.served)
+        for _ in range(count):
+            self.turns.give_back()
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        return self.served[before:]
+
+    async def _wait(self, organisation: UUID) -> None:
+        await self.turns.take_place(organisation, MANY)
+        self.served.append(organisation)
+
+
+async def test_places_are_free_until_they_are_taken() -> None:
+    line = Line(places=3)
+    await line.join(FLOOD, 5)
+    assert line.served == [FLOOD] * 3
+    assert await line.serve(1) == [FLOOD]
+    assert await line.serve(1) == [FLOOD]
+    # All were served, and what they give back is free.
+    assert await line.serve(3) == []
+    await line.join(FLOOD, 4)
+    assert len(line.served) == 8
+
+
+async def test_one_message_comes_next_whatever_another_organisation_has_waiting() -> None:
+    line = Line()
+    await line.join(FLOOD, 100)
+    await line.serve(10)
+    await line.join(QUIET)
+    # The flood's next one may have been due at the same time.
+    assert QUIET in await line.serve(2)
+
+
+async def test_who_has_less_waiting_is_served_more_often() -> None:
+    line = Line()
+    await line.join(FLOOD, 91)
+    await line.join(QUIET, 9)
+    served = []
+    for _ in range(100):
+        (one,) = await line.serve(1)
+        served.append(one)
+        await line.join(one)
+    # 91 and 9 are numbers of seven and of four bits: of 100 places 64 and 36.
+    assert 60 <= served.count(QUIET) <= 67
+
+
+async def test_many_small_organisations_do_not_keep_one_from_being_served() -> None:
+    line = Line()
+    small = [uuid4() for _ in range(20)]
+    await line.join(FLOOD, 50)
+    for organisation in small:
+        await line.join(organisation)
+    served: list[UUID] = []
+    while served.count(FLOOD) < 2:
+        (one,) = await line.serve(1)
+        served.append(one)
+        await line.join(one)
+        assert len(served) < 10 * len(small)
+
+
+async def test_a_message_that_does_not_wait_any_more_takes_no_place() -> None:
+    line = Line()
+    await line.join(FLOOD)
+    await line.join(QUIET, 2)
+    line.tasks[1].cancel()
+    await asyncio.sleep(0)
+    assert await line.serve(1) == [QUIET]
+    assert await line.serve(1) == []
+    await line.join(FLOOD)
+    assert line.served == [FLOOD, QUIET, FLOOD]
+
+
+async def test_a_place_given_to_who_leaves_at_that_moment_goes_on_to_the_next() -> None:
+    line = Line()
+    await line.join(FLOOD)
+    await line.join(QUIET)
+    await line.join(FLOOD)
+    line.turns.give_back()
+    line.tasks[1].cancel()
+    with suppress(asyncio.CancelledError):
+        await line.tasks[1]
+    await asyncio.sleep(0)
+    assert line.served == [FLOOD, FLOOD]
+
+
+async def test_who_has_the_process_to_himself_has_more_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.turns.SHARED_SECONDS", 0.05)
+    turns = Turns(Places(apart=3, shared=1))
+    async with asyncio.timeout(5):
+        for _ in range(3):
+            await turns.take_place(FLOOD, MANY)
+    for _ in range(3):
+        turns.give_back()
+    await turns.take_place(QUIET, MANY)
+    second = asyncio.create_task(turns.take_place(QUIET, MANY))
+    await asyncio.sleep(0)
+    assert not second.done()
+    turns.give_back()
+    await second
+    await asyncio.sleep(0.1)
+    async with asyncio.timeout(5):
+        await turns.take_place(QUIET, MANY)
+
+
+def tenancy() -> Tenancy:
+    return Tenancy(uuid4(), 1, is_killed=False, confirmed_at=0.0)
+
+
+async def test_a_turn_gives_its_place_back_however_it_ends_and_once() -> None:
+    turns = Turns(Places(apart=1, shared=1))
+    with pytest.raises(ValueError, match="broken"):
+        async with turns.of(tenancy()):
+            raise ValueError("broken")
+    async with turns.of(tenancy()) as turn:
+        turn.end()
+        # Somebody else's by now.
+        async with turns.of(tenancy()):
+            turn.end()
+            waiting = asyncio.create_task(turns.take_place(FLOOD, MANY))
+            await asyncio.sleep(0)
+            assert not waiting.done()
+    await waiting
+
+
+async def test_a_turn_that_lasts_lets_the_next_one_in() -> None:
+    turns = Turns(Places(apart=1, shared=1))
+    async with turns.of(tenancy()), asyncio.timeout(5 * gateway.turns.TURN_SECONDS + 5), turns.of(tenancy()):
+        pass
+
+
+async def test_no_more_wait_than_the_quota_says() -> None:
+    line = Line()
+    await line.join(FLOOD, 4)
+    with pytest.raises(QuotaError, match="has 3 messages waiting"):
+        await line.turns.take_place(FLOOD, 3)
+    await line.join(QUIET)
+    assert sorted(await line.serve(4), key=str) == sorted([FLOOD] * 3 + [QUIET], key=str)
+
+
+def test_what_finds_the_line_full_is_refused_and_recorded(
+    build: Callable[..., World],
+    gateway: str,
+    upstream: RecordingUpstream,
+    log_writer: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, held = build(ALLOW), threading.Event()
+    limit(world, calls=4)
+    agent, other = agent_of(gateway, world), agent_of(gateway, build(ALLOW))
+    # From here on the process is shared, and turns do not end before they may.
+    assert [rule_of(each.call("getTickers")) for each in (agent, other)] == ["", ""]
+    upstream.reset()
+    end = Turn.end
+    monkeypatch.setattr(Turn, "end", lambda turn: end(turn) if held.is_set() else None)
+
+    def hold(received: Received) -> Reply:
+        usual = answer_normally(received)
+        return Reply(usual.status, usual.headers, (held, *usual.parts))
+
+    upstream.answer = hold
+    with ThreadPoolExecutor(16) as pool:
+        try:
+            calls = [pool.submit(agent.call, "getTickers") for _ in range(USUAL_PLACES.shared)]
+            wait_until(lambda: len(upstream.calls()) == USUAL_PLACES.shared)
+            beside = pool.submit(other.call, "getTickers")
+            waiting = [pool.submit(agent.request, "ping") for _ in range(9)]
+            wait_until(lambda: any(each.done() for each in waiting))
+            refused = next(each.result() for each in waiting if each.done())
+            assert len(upstream.received) == USUAL_PLACES.shared
+        finally:
+            held.set()
+        assert [rule_of(each.result()) for each in (*calls, beside)] == [""] * (USUAL_PLACES.shared + 1)
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "5")
+    assert "has 8 messages waiting" in refused.json()["error"]["message"]
+    wait_until(lambda: "(quota)" in {one.rule for one in records_of(world)})
+    (row, *_) = (one for one in records_of(world) if "messages waiting" in one.reason)
+    assert (row.method, row.rule, row.outcome, row.status) == ("POST", "(quota)", "limit", "refused")
