@@ -212,3 +212,28 @@ def test_what_finds_the_line_full_is_refused_and_recorded(
     wait_until(lambda: "(quota)" in {one.rule for one in records_of(world)})
     (row, *_) = (one for one in records_of(world) if "messages waiting" in one.reason)
     assert (row.method, row.rule, row.outcome, row.status) == ("POST", "(quota)", "limit", "refused")
+
+
+def test_what_waits_for_its_server_is_in_nobody_s_way(
+    build: Callable[..., World], gateway: str, upstream: RecordingUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No turn ends by itself.
+    monkeypatch.setattr("gateway.turns.TURN_SECONDS", 600)
+    world, held = build(ALLOW), threading.Event()
+    agent, other = agent_of(gateway, world), agent_of(gateway, build(ALLOW))
+    count = 2 * USUAL_PLACES.apart
+
+    def hold(received: Received) -> Reply:
+        usual = answer_normally(received)
+        is_held = received.message["params"]["name"] == "getTickers"
+        return Reply(usual.status, usual.headers, (held, *usual.parts)) if is_held else usual
+
+    upstream.answer = hold
+    with ThreadPoolExecutor(count) as pool:
+        try:
+            calls = [pool.submit(agent.call, "getTickers") for _ in range(count)]
+            wait_until(lambda: len(upstream.calls()) == count)
+            assert [rule_of(each.call("getWallet")) for each in (agent, other)] == ["", ""]
+        finally:
+            held.set()
+        assert {rule_of(each.result()) for each in calls} == {""}
