@@ -5,7 +5,7 @@ from playwright.sync_api import Page
 
 from tests.launcher.instance import Instance
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def test_it_loads_without_a_complaint(page: Page, instance: Instance) -> None:
