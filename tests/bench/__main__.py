@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 SECONDS = int(os.environ.get("BENCH_SECONDS", "4"))
 CONNECTIONS = 16
-QUIET_CONNECTIONS = (4, 16)
+QUIET_CONNECTIONS = (1, 4, 16)
 TOOLS = 326
 DESKS = (326, 2_000)
 
