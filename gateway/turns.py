@@ -1,13 +1,14 @@
 """Who is served next by this process: of organisations that wait, those that have less waiting come more often.
 
-What a call waits for is mostly the messages before it in the same event loop. So few are worked on at a time, and those
-that wait are let in by weighted fair queueing: each time that an organisation is served, it is due again after the
-binary logarithm of how much it has waiting. Whatever one organisation sends at once, another's waits for little more
-than the places, and the one that has much to do still gets its share.
+What a call waits for is mostly the messages before it in the same event loop. An organisation of which none is worked on
+comes in at once. Of what else it sends, few messages are worked on at a time, and those that wait are let in by weighted
+fair queueing: each time that an organisation is served, it is due again after the binary logarithm of how much it has
+waiting. Whatever one organisation sends at once, another's waits for little more than the places, and the one that has
+much to do still gets its share.
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
@@ -20,8 +21,9 @@ from gateway.snapshot import Tenancy
 
 
 class Places(NamedTuple):
-    """How many messages are worked on at a time: with more, one trip to Redis serves more of them; with fewer, one
-    that comes waits for fewer. `apart` is for an organisation that has the process to itself."""
+    """How many messages are worked on at a time, besides each organisation's first one: with more, one trip to Redis
+    serves more of them; with fewer, one that comes waits for fewer. `apart` is for an organisation that has the process
+    to itself; in a shared one there is a place for each organisation that waits, up to `shared`."""
 
     apart: int = 16
     shared: int = 2
@@ -38,16 +40,17 @@ class Turn:
     """One message's place while it is in the block; end() it where the message begins to wait for anything but Redis.
     Entering raises QuotaError."""
 
-    __slots__ = ("_handle", "_organisation", "_quota", "_turns")
+    __slots__ = ("_handle", "_has_place", "_organisation", "_quota", "_turns")
 
     def __init__(self, turns: "Turns", organisation: UUID, quota: int) -> None:
         self._turns = turns
         self._organisation = organisation
         self._quota = quota
+        self._has_place = False
         self._handle: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> "Turn":
-        await self._turns.take_place(self._organisation, self._quota)
+        self._has_place = await self._turns.enter(self._organisation, self._quota)
         self._handle = asyncio.get_running_loop().call_later(TURN_SECONDS, self.end)
         return self
 
@@ -61,7 +64,7 @@ class Turn:
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
-            self._turns.give_back()
+            self._turns.leave(self._organisation, has_place=self._has_place)
 
 
 @dataclass(slots=True)
@@ -76,6 +79,8 @@ class Turns:
     def __init__(self, places: Places = USUAL_PLACES) -> None:
         self._places = places
         self._held = 0
+        # How many messages of each organisation are worked on, with and without a place.
+        self._working: Counter[UUID] = Counter()
         self._last: UUID | None = None
         self._shared_until = 0.0
         self._waiting: dict[UUID, _Queue] = {}
@@ -88,34 +93,40 @@ class Turns:
         """A turn to enter. As many messages may wait as the quotas of calls and of other messages have places."""
         return Turn(self, tenancy.organisation, 2 * tenancy.quotas.calls)
 
-    async def take_place(self, organisation: UUID, quota: int) -> None:
-        """Wait for a place; raises QuotaError when `quota` messages of the organisation wait already."""
+    async def enter(self, organisation: UUID, quota: int) -> bool:
+        """Come in, and tell leave() whether on one of the places: not so for who has nothing else at work. Others wait
+        for one; raises QuotaError when `quota` messages of the organisation wait already."""
         if organisation != self._last:
             if self._last is not None:
                 self._shared_until = asyncio.get_running_loop().time() + SHARED_SECONDS
             self._last = organisation
+        if organisation not in self._working:
+            self._working[organisation] = 1
+            return False
         if not self._due and self._is_free():
-            self._held += 1
-            return
-        queue = self._waiting.get(organisation)
-        if queue is None:
-            queue = self._waiting[organisation] = _Queue(organisation)
-            heappush(self._due, (self._now + 1, next(self._ties), queue))
-        elif len(queue.places) >= quota:
-            raise QuotaError(f"This organisation has {quota} messages waiting, as many as it may have at a time.")
+            self._take(organisation)
+            return True
         place = asyncio.get_running_loop().create_future()
-        queue.places.append(place)
+        self._queue_up(organisation, quota, place)
+        self._serve()
         try:
             await place
         except asyncio.CancelledError:
             # The place was given, and is not wanted any more.
             if not place.cancelled():
-                self.give_back()
+                self.leave(organisation, has_place=True)
             raise
+        return True
 
-    def give_back(self) -> None:
-        """Hand a place on to the message that is due."""
-        self._held -= 1
+    def leave(self, organisation: UUID, *, has_place: bool) -> None:
+        """Be worked on no more; a place is handed on to the message that is due."""
+        self._working[organisation] -= 1
+        if not self._working[organisation]:
+            del self._working[organisation]
+        self._held -= has_place
+        self._serve()
+
+    def _serve(self) -> None:
         while self._due and self._is_free():
             self._now, _, queue = heappop(self._due)
             weight = len(queue.places).bit_length()
@@ -125,10 +136,23 @@ class Turns:
             else:
                 del self._waiting[queue.organisation]
             if not place.done():
-                self._held += 1
+                self._take(queue.organisation)
                 place.set_result(None)
 
+    def _queue_up(self, organisation: UUID, quota: int, place: "asyncio.Future[None]") -> None:
+        queue = self._waiting.get(organisation)
+        if queue is None:
+            queue = self._waiting[organisation] = _Queue(organisation)
+            heappush(self._due, (self._now + 1, next(self._ties), queue))
+        elif len(queue.places) >= quota:
+            raise QuotaError(f"This organisation has {quota} messages waiting, as many as it may have at a time.")
+        queue.places.append(place)
+
+    def _take(self, organisation: UUID) -> None:
+        self._held += 1
+        self._working[organisation] += 1
+
     def _is_free(self) -> bool:
-        if self._held < self._places.shared:
+        if self._held < min(max(len(self._waiting), 1), self._places.shared):
             return True
         return self._held < self._places.apart and asyncio.get_running_loop().time() >= self._shared_until

@@ -22,28 +22,39 @@ MANY = 1000
 
 
 class Line:
-    """Messages that wait for the places of `turns`, and the order in which they got them."""
+    """Messages that wait for the places of `turns`, and the order in which they got them. Of each organisation one more
+    is worked on all the time, so that the others need places."""
 
     def __init__(self, places: int = 1) -> None:
         self.turns = Turns(Places(apart=places, shared=places))
         self.served: list[UUID] = []
         self.tasks: list[asyncio.Task[None]] = []
+        self._left = 0
+        self._known: set[UUID] = set()
 
     async def join(self, organisation: UUID, count: int = 1) -> None:
+        if organisation not in self._known:
+            self._known.add(organisation)
+            assert not await self.turns.enter(organisation, MANY)
         for _ in range(count):
             self.tasks.append(asyncio.create_task(self._wait(organisation)))
+        await asyncio.sleep(0)
         await asyncio.sleep(0)
 
     async def serve(self, count: int) -> list[UUID]:
         before = len(self.served)
         for _ in range(count):
-            self.turns.give_back()
+            self.leave()
             await asyncio.sleep(0)
             await asyncio.sleep(0)
         return self.served[before:]
 
+    def leave(self) -> None:
+        self.turns.leave(self.served[self._left], has_place=True)
+        self._left += 1
+
     async def _wait(self, organisation: UUID) -> None:
-        await self.turns.take_place(organisation, MANY)
+        assert await self.turns.enter(organisation, MANY)
         self.served.append(organisation)
 
 
@@ -112,7 +123,7 @@ async def test_a_place_given_to_who_leaves_at_that_moment_goes_on_to_the_next() 
     await line.join(FLOOD)
     await line.join(QUIET)
     await line.join(FLOOD)
-    line.turns.give_back()
+    line.leave()
     line.tasks[1].cancel()
     with suppress(asyncio.CancelledError):
         await line.tasks[1]
@@ -120,23 +131,47 @@ async def test_a_place_given_to_who_leaves_at_that_moment_goes_on_to_the_next() 
     assert line.served == [FLOOD, FLOOD]
 
 
+async def test_who_has_nothing_else_at_work_comes_in_at_once() -> None:
+    line = Line()
+    await line.join(FLOOD, 100)
+    assert not await line.turns.enter(uuid4(), MANY)
+    # Of two, the second waits its turn, also when the first has left without a place.
+    await line.join(QUIET)
+    assert QUIET not in line.served
+    line.turns.leave(QUIET, has_place=False)
+    assert QUIET not in line.served
+    assert QUIET in await line.serve(2)
+
+
 async def test_who_has_the_process_to_himself_has_more_places(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.turns.SHARED_SECONDS", 0.05)
-    turns = Turns(Places(apart=3, shared=1))
-    async with asyncio.timeout(5):
-        for _ in range(3):
-            await turns.take_place(FLOOD, MANY)
-    for _ in range(3):
-        turns.give_back()
-    await turns.take_place(QUIET, MANY)
-    second = asyncio.create_task(turns.take_place(QUIET, MANY))
-    await asyncio.sleep(0)
-    assert not second.done()
-    turns.give_back()
-    await second
+    line = Line()
+    line.turns = Turns(Places(apart=3, shared=1))
+    await line.join(FLOOD, 4)
+    assert line.served == [FLOOD] * 3
+    await line.serve(4)
+    await line.join(QUIET, 2)
+    assert line.served[4:] == [QUIET]
+    assert await line.serve(1) == [QUIET]
     await asyncio.sleep(0.1)
-    async with asyncio.timeout(5):
-        await turns.take_place(QUIET, MANY)
+    await line.join(QUIET, 2)
+    assert line.served[4:] == [QUIET] * 4
+
+
+async def test_each_that_waits_has_a_place_up_to_so_many() -> None:
+    line = Line()
+    line.turns = Turns(Places(apart=2, shared=2))
+    third = uuid4()
+    await line.join(FLOOD)
+    await line.join(QUIET, 2)
+    await line.serve(3)
+    await line.join(FLOOD, 5)
+    # From here on the process is shared.
+    seen = []
+    for organisation in (QUIET, third):
+        seen.append(len(line.served) - 3)
+        await line.join(organisation, 5)
+    assert [*seen, len(line.served) - 3] == [1, 2, 2]
 
 
 def tenancy() -> Tenancy:
@@ -144,24 +179,26 @@ def tenancy() -> Tenancy:
 
 
 async def test_a_turn_gives_its_place_back_however_it_ends_and_once() -> None:
-    turns = Turns(Places(apart=1, shared=1))
+    turns, mine = Turns(Places(apart=1, shared=1)), tenancy()
+    await turns.enter(mine.organisation, MANY)
     with pytest.raises(ValueError, match="broken"):
-        async with turns.of(tenancy()):
+        async with turns.of(mine):
             raise ValueError("broken")
-    async with turns.of(tenancy()) as turn:
+    async with turns.of(mine) as turn:
         turn.end()
         # Somebody else's by now.
-        async with turns.of(tenancy()):
+        async with turns.of(mine):
             turn.end()
-            waiting = asyncio.create_task(turns.take_place(FLOOD, MANY))
+            waiting = asyncio.create_task(turns.enter(mine.organisation, MANY))
             await asyncio.sleep(0)
             assert not waiting.done()
     await waiting
 
 
 async def test_a_turn_that_lasts_lets_the_next_one_in() -> None:
-    turns = Turns(Places(apart=1, shared=1))
-    async with turns.of(tenancy()), asyncio.timeout(5 * gateway.turns.TURN_SECONDS + 5), turns.of(tenancy()):
+    turns, mine = Turns(Places(apart=1, shared=1)), tenancy()
+    await turns.enter(mine.organisation, MANY)
+    async with turns.of(mine), asyncio.timeout(5 * gateway.turns.TURN_SECONDS + 5), turns.of(mine):
         pass
 
 
@@ -169,9 +206,20 @@ async def test_no_more_wait_than_the_quota_says() -> None:
     line = Line()
     await line.join(FLOOD, 4)
     with pytest.raises(QuotaError, match="has 3 messages waiting"):
-        await line.turns.take_place(FLOOD, 3)
+        await line.turns.enter(FLOOD, 3)
     await line.join(QUIET)
     assert sorted(await line.serve(4), key=str) == sorted([FLOOD] * 3 + [QUIET], key=str)
+
+
+def hold(held: threading.Event) -> Callable[[Received], Reply]:
+    """Let calls of getTickers wait for an event."""
+
+    def answer(received: Received) -> Reply:
+        usual = answer_normally(received)
+        is_held = received.message["params"]["name"] == "getTickers"
+        return Reply(usual.status, usual.headers, (held, *usual.parts)) if is_held else usual
+
+    return answer
 
 
 def test_what_finds_the_line_full_is_refused_and_recorded(
@@ -190,23 +238,20 @@ def test_what_finds_the_line_full_is_refused_and_recorded(
     end = Turn.end
     monkeypatch.setattr(Turn, "end", lambda turn: end(turn) if held.is_set() else None)
 
-    def hold(received: Received) -> Reply:
-        usual = answer_normally(received)
-        return Reply(usual.status, usual.headers, (held, *usual.parts))
-
-    upstream.answer = hold
+    upstream.answer = hold(held)
     with ThreadPoolExecutor(16) as pool:
         try:
-            calls = [pool.submit(agent.call, "getTickers") for _ in range(USUAL_PLACES.shared)]
-            wait_until(lambda: len(upstream.calls()) == USUAL_PLACES.shared)
-            beside = pool.submit(other.call, "getTickers")
+            # One because nothing else is at work, one in the only place.
+            calls = [pool.submit(agent.call, "getTickers") for _ in range(2)]
+            wait_until(lambda: len(upstream.calls()) == 2)
             waiting = [pool.submit(agent.request, "ping") for _ in range(9)]
             wait_until(lambda: any(each.done() for each in waiting))
             refused = next(each.result() for each in waiting if each.done())
-            assert len(upstream.received) == USUAL_PLACES.shared
+            assert len(upstream.received) == 2
+            assert rule_of(other.call("getWallet")) == ""
         finally:
             held.set()
-        assert [rule_of(each.result()) for each in (*calls, beside)] == [""] * (USUAL_PLACES.shared + 1)
+        assert [rule_of(each.result()) for each in calls] == [""] * 2
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "5")
     assert "has 8 messages waiting" in refused.json()["error"]["message"]
     wait_until(lambda: "(quota)" in {one.rule for one in records_of(world)})
@@ -223,12 +268,7 @@ def test_what_waits_for_its_server_is_in_nobody_s_way(
     agent, other = agent_of(gateway, world), agent_of(gateway, build(ALLOW))
     count = 2 * USUAL_PLACES.apart
 
-    def hold(received: Received) -> Reply:
-        usual = answer_normally(received)
-        is_held = received.message["params"]["name"] == "getTickers"
-        return Reply(usual.status, usual.headers, (held, *usual.parts)) if is_held else usual
-
-    upstream.answer = hold
+    upstream.answer = hold(held)
     with ThreadPoolExecutor(count) as pool:
         try:
             calls = [pool.submit(agent.call, "getTickers") for _ in range(count)]
