@@ -115,6 +115,7 @@ async def _exchange(parts: Parts, inbound: Inbound, call: UpstreamCall, record: 
     inbound.turn.end()
     answer = await parts.upstream.open(call)
     try:
+        await inbound.turn.go_on()
         if record is not None:
             record.upstream_status = answer.status
         if inbound.message.method == "initialize" and not inbound.is_modern and answer.status < 300:

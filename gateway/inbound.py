@@ -31,7 +31,7 @@ class Caller:
 @dataclass(frozen=True, slots=True)
 class Inbound:
     """What is asked. `session` is the binding that a legacy request must have, None without a session id; `turn` ends
-    before this waits for anything but Redis."""
+    before this waits for anything but Redis, and goes on with the answer."""
 
     caller: Caller
     message: Message

@@ -1,10 +1,11 @@
 """Who is served next by this process: of organisations that wait, those that have less waiting come more often.
 
-What a call waits for is mostly the messages before it in the same event loop. An organisation of which none is worked on
-comes in at once. Of what else it sends, few messages are worked on at a time, and those that wait are let in by weighted
-fair queueing: each time that an organisation is served, it is due again after the binary logarithm of how much it has
-waiting. Whatever one organisation sends at once, another's waits for little more than the places, and the one that has
-much to do still gets its share.
+What a call waits for is mostly the messages before it in the same event loop. An organisation of which nothing is
+worked on comes in at once. Of what else it sends, few messages are worked on at a time, and those that wait are let
+in by weighted fair queueing: each time that an organisation is served, it is due again after the binary logarithm of
+how much it has waiting. Whatever one organisation sends at once, another's waits for little more than the places, and
+the one that has much to do still gets its share. Answers that come back at once take turns in the same way, before
+what is sent.
 """
 
 import asyncio
@@ -37,8 +38,8 @@ TURN_SECONDS: Final = 0.005
 
 
 class Turn:
-    """One message's place while it is in the block; end() it where the message begins to wait for anything but Redis.
-    Entering raises QuotaError."""
+    """One message's place while it is in the block; end() it where the message begins to wait for anything but Redis,
+    and go on() when its answer is there. Entering raises QuotaError."""
 
     __slots__ = ("_handle", "_has_place", "_organisation", "_quota", "_turns")
 
@@ -47,7 +48,7 @@ class Turn:
         self._organisation = organisation
         self._quota = quota
         self._has_place = False
-        self._handle: asyncio.TimerHandle | None = None
+        self._handle: asyncio.Handle | None = None
 
     async def __aenter__(self) -> "Turn":
         self._has_place = await self._turns.enter(self._organisation, self._quota)
@@ -58,6 +59,11 @@ class Turn:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.end()
+
+    async def go_on(self) -> None:
+        """Take a place for what can be done with the answer at once: what has to wait for more of it keeps none."""
+        self._has_place = await self._turns.enter(self._organisation)
+        self._handle = asyncio.get_running_loop().call_soon(self.end)
 
     def end(self) -> None:
         """Let the next one in; more than once does nothing."""
@@ -70,7 +76,11 @@ class Turn:
 @dataclass(slots=True)
 class _Queue:
     organisation: UUID
-    places: deque[asyncio.Future[None]] = field(default_factory=deque)
+    answers: deque[asyncio.Future[None]] = field(default_factory=deque)
+    messages: deque[asyncio.Future[None]] = field(default_factory=deque)
+
+    def __len__(self) -> int:
+        return len(self.answers) + len(self.messages)
 
 
 class Turns:
@@ -93,9 +103,9 @@ class Turns:
         """A turn to enter. As many messages may wait as the quotas of calls and of other messages have places."""
         return Turn(self, tenancy.organisation, 2 * tenancy.quotas.calls)
 
-    async def enter(self, organisation: UUID, quota: int) -> bool:
+    async def enter(self, organisation: UUID, quota: int | None = None) -> bool:
         """Come in, and tell leave() whether on one of the places: not so for who has nothing else at work. Others wait
-        for one; raises QuotaError when `quota` messages of the organisation wait already."""
+        for one; raises QuotaError when `quota` messages of the organisation wait already. None is for answers."""
         if organisation != self._last:
             if self._last is not None:
                 self._shared_until = asyncio.get_running_loop().time() + SHARED_SECONDS
@@ -129,9 +139,9 @@ class Turns:
     def _serve(self) -> None:
         while self._due and self._is_free():
             self._now, _, queue = heappop(self._due)
-            weight = len(queue.places).bit_length()
-            place = queue.places.popleft()
-            if queue.places:
+            weight = len(queue).bit_length()
+            place = (queue.answers or queue.messages).popleft()
+            if queue:
                 heappush(self._due, (self._now + weight, next(self._ties), queue))
             else:
                 del self._waiting[queue.organisation]
@@ -139,14 +149,14 @@ class Turns:
                 self._take(queue.organisation)
                 place.set_result(None)
 
-    def _queue_up(self, organisation: UUID, quota: int, place: "asyncio.Future[None]") -> None:
+    def _queue_up(self, organisation: UUID, quota: int | None, place: "asyncio.Future[None]") -> None:
         queue = self._waiting.get(organisation)
         if queue is None:
             queue = self._waiting[organisation] = _Queue(organisation)
             heappush(self._due, (self._now + 1, next(self._ties), queue))
-        elif len(queue.places) >= quota:
+        elif quota is not None and len(queue.messages) >= quota:
             raise QuotaError(f"This organisation has {quota} messages waiting, as many as it may have at a time.")
-        queue.places.append(place)
+        (queue.answers if quota is None else queue.messages).append(place)
 
     def _take(self, organisation: UUID) -> None:
         self._held += 1

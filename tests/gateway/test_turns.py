@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from unittest.mock import AsyncMock
 from uuid import UUID, uuid4
 
 import pytest
@@ -143,6 +144,42 @@ async def test_who_has_nothing_else_at_work_comes_in_at_once() -> None:
     assert QUIET in await line.serve(2)
 
 
+async def test_answers_come_before_messages_in_their_order_and_are_never_too_many() -> None:
+    line, seen = Line(), []
+    await line.join(FLOOD, 4)
+
+    async def answer(number: int) -> None:
+        assert await line.turns.enter(FLOOD)
+        seen.append(number)
+
+    with pytest.raises(QuotaError):
+        await line.turns.enter(FLOOD, 3)
+    answers = [asyncio.create_task(answer(number)) for number in range(3)]
+    await asyncio.sleep(0)
+    for _ in answers:
+        assert await line.serve(0) == []
+        line.turns.leave(FLOOD, has_place=True)
+        await asyncio.sleep(0)
+    assert seen == [0, 1, 2]
+    assert await line.serve(3) == [FLOOD] * 3
+
+
+async def test_an_answer_keeps_its_place_for_one_turn_of_the_loop() -> None:
+    turns, mine = Turns(Places(apart=1, shared=1)), tenancy()
+    await turns.enter(mine.organisation, MANY)
+    async with turns.of(mine) as turn:
+        waiting = asyncio.create_task(turns.enter(mine.organisation))
+        await asyncio.sleep(0)
+        turn.end()
+        await waiting
+        turns.leave(mine.organisation, has_place=True)
+        await turn.go_on()
+        waiting = asyncio.create_task(turns.enter(mine.organisation))
+        # It waits for more of its answer, and is in nobody's way.
+        async with asyncio.timeout(5):
+            await waiting
+
+
 async def test_who_has_the_process_to_himself_has_more_places(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.turns.SHARED_SECONDS", 0.05)
     line = Line()
@@ -232,11 +269,12 @@ def test_what_finds_the_line_full_is_refused_and_recorded(
     world, held = build(ALLOW), threading.Event()
     limit(world, calls=4)
     agent, other = agent_of(gateway, world), agent_of(gateway, build(ALLOW))
-    # From here on the process is shared, and turns do not end before they may.
+    # From here on the process is shared, and turns do not end before they may; answers need none.
     assert [rule_of(each.call("getTickers")) for each in (agent, other)] == ["", ""]
     upstream.reset()
     end = Turn.end
     monkeypatch.setattr(Turn, "end", lambda turn: end(turn) if held.is_set() else None)
+    monkeypatch.setattr(Turn, "go_on", AsyncMock())
 
     upstream.answer = hold(held)
     with ThreadPoolExecutor(16) as pool:
