@@ -51,7 +51,7 @@ class Recorder:
 
     def finish(self, record: Record) -> None:
         """Write an outcome without keeping the client waiting; a failure is made good in PostgreSQL."""
-        future = self._add(record)
+        future = self._add(record, lingers=True)
         self._open.add(future)
         future.add_done_callback(lambda done: self._settle(done, record))
 
@@ -63,8 +63,9 @@ class Recorder:
         if self._open:
             await asyncio.wait(self._open, timeout=DRAIN_SECONDS)
 
-    def _add(self, record: Record) -> "asyncio.Future[Any]":
-        return self._wire.send("XADD", _stream_of(record.organisation), "*", "r", encode_record(record))
+    def _add(self, record: Record, *, lingers: bool = False) -> "asyncio.Future[Any]":
+        stream = _stream_of(record.organisation)
+        return self._wire.send("XADD", stream, "*", "r", encode_record(record), lingers=lingers)
 
     def _settle(self, done: "asyncio.Future[Any]", record: Record) -> None:
         self._open.discard(done)

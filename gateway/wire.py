@@ -19,6 +19,8 @@ Argument = str | bytes | int
 CONNECT_SECONDS: Final = 1.0
 ANSWER_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 0.25
+# So long a command whose reply nobody waits for may wait for one to travel with.
+LINGER_SECONDS: Final = 0.005
 
 
 class StoreAwayError(Exception):
@@ -59,13 +61,17 @@ class Wire:
         if self._connection is not None:
             self._connection.drop()
 
-    def send(self, *arguments: Argument) -> "asyncio.Future[Any]":
-        """The reply to come: bytes, int, list or None. Fails with StoreAwayError or StoreReplyError."""
+    def send(self, *arguments: Argument, lingers: bool = False) -> "asyncio.Future[Any]":
+        """The reply to come: bytes, int, list or None. Fails with StoreAwayError or StoreReplyError.
+
+        What `lingers` leaves with the next command, LINGER_SECONDS later at the latest: each packet costs as much as a
+        good part of a call.
+        """
         if self._connection is None:
             future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
             future.set_exception(StoreAwayError())
             return future
-        return self._connection.send(_pack(arguments))
+        return self._connection.send(_pack(arguments), lingers=lingers)
 
     async def _keep(self) -> None:
         was_open = True
@@ -105,6 +111,7 @@ class _Connection(asyncio.Protocol):
         self._reader = hiredis.Reader(protocolError=StoreReplyError, replyError=StoreReplyError)
         self._waiting: deque[tuple[float, asyncio.Future[Any]]] = deque()
         self._packed: list[bytes] = []
+        self._is_leaving = False
         self._transport: asyncio.Transport | None = None
 
     @property
@@ -114,21 +121,25 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
 
-    def send(self, packed: bytes) -> "asyncio.Future[Any]":
+    def send(self, packed: bytes, *, lingers: bool = False) -> "asyncio.Future[Any]":
         future: asyncio.Future[Any] = self._loop.create_future()
         if self._transport is None:
             future.set_exception(StoreAwayError())
             return future
         self._waiting.append((self._loop.time(), future))
-        if not self._packed:
-            # Commands of the same turn of the loop travel in one packet.
-            self._loop.call_soon(self._flush)
         self._packed.append(packed)
+        if not lingers and not self._is_leaving:
+            # Commands of the same turn of the loop travel in one packet.
+            self._is_leaving = True
+            self._loop.call_soon(self._flush)
+        elif len(self._packed) == 1:
+            self._loop.call_later(LINGER_SECONDS, self._flush)
         return future
 
     def _flush(self) -> None:
+        self._is_leaving = False
         packed, self._packed = self._packed, []
-        if self._transport is not None:
+        if packed and self._transport is not None:
             self._transport.write(b"".join(packed))
 
     def data_received(self, data: bytes) -> None:
