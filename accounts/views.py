@@ -24,6 +24,7 @@ from accounts.access import (
     memberships_for,
     organisations_for,
     outbox_mails,
+    page_of,
     user_of,
 )
 from accounts.forms import ApiKeyForm, OrganisationForm, RenameForm, RoleForm
@@ -67,6 +68,11 @@ def app(request: HttpRequest) -> HttpResponseRedirect:
         return redirect("accounts:create_organisation")
     last = next((organisation for organisation in mine if organisation.id == user.last_organisation), mine[0])
     return redirect("gateway:start", organisation=last.slug)
+
+
+def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """What Django shows for a form whose token it does not accept."""
+    return render(request, "403_csrf.html", {"back": page_of(request)}, status=403)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

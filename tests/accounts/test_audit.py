@@ -39,5 +39,8 @@ def test_a_cursor_that_means_nothing_shows_the_newest(cast: Cast) -> None:
 
 
 def test_only_admins_read_the_audit(cast: Cast) -> None:
-    assert client_of(cast.pam).get("/app/acme/audit/").status_code == 403
+    refused = client_of(cast.pam).get("/app/acme/audit/")
+    assert refused.status_code == 403
+    assert "Only an admin of this organisation can do this." in text_of(refused)
+    assert "Nothing was changed" not in text_of(refused)
     assert client_of(cast.alice).get("/app/acme/audit/").status_code == 200

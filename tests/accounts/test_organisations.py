@@ -104,7 +104,9 @@ def test_no_reason_is_too_odd_to_stop(cast: Cast) -> None:
 
 
 def test_a_viewer_sees_that_agents_are_stopped_and_no_button(cast: Cast) -> None:
-    assert client_of(cast.bob).post("/app/acme/stop/").status_code == 403
+    refused = client_of(cast.bob).post("/app/acme/stop/")
+    assert refused.status_code == 403
+    assert "Only an admin or policy manager of this organisation can do this. Nothing was changed." in text_of(refused)
     assert 'action="/app/acme/stop/"' not in text_of(client_of(cast.bob).get("/app/acme/"))
     client_of(cast.alice).post("/app/acme/stop/")
     page = text_of(client_of(cast.bob).get("/app/acme/"))

@@ -129,6 +129,20 @@ def test_a_form_without_its_token_is_403_on_a_page_of_ours() -> None:
     assert "This form could not be accepted" in answer.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("referrer", "back"),
+    [
+        ("http://testserver/contact/?a=1", "/contact/?a=1"),
+        ("https://elsewhere.example/x", "/app/"),
+        ("http://testserver//elsewhere.example/", "/app/"),
+        ("", "/app/"),
+    ],
+)
+def test_a_form_that_expired_leads_back_to_its_page_and_to_no_other_site(referrer: str, back: str) -> None:
+    client = Client(enforce_csrf_checks=True, headers={"Referer": referrer} if referrer else {})
+    assert f'href="{back}">Back</a>' in client.post("/accounts/login/").content.decode()
+
+
 def test_public_pages_set_no_cookie_and_hold_nothing_inline(client: Client) -> None:
     for url in ("/", "/catalog/", SERVER_URL, f"{SERVER_URL}createOrder/"):
         answer = client.get(url)

@@ -11,7 +11,7 @@ import { ToolList } from "./ToolList";
 import { keepFilter, readFilter } from "./address";
 import { ANYTHING, BY_CALLS, filterRows, findAbsent, type Row, type Tool, type Toolbox } from "./tools";
 import { count, LEVEL_WORDS, STATE_WORDS, writeCalls } from "./words";
-import { offerCommands, type Command } from "../commands";
+import { offerCommands, ORDER, type Command } from "../commands";
 import type { EditorHandle } from "../editor";
 import type { Report } from "../validate";
 
@@ -171,7 +171,7 @@ export function Workbench({ toolbox, editor, onShowJson }: Props) {
     ...(isReadOnly || !targets.length || pointer !== null ? [] : PLAIN.map((state) => ({
       name: `${STATE_WORDS[state]} ${which}`, group: count(targets.length, "tool"), run: () => apply(setStates(document, policy, targets, state), STATE_WORDS[state]),
     }))),
-    ...tools.map(({ name, title }) => ({ name, group: title || "Tool", run: () => open(name) })),
+    ...tools.map(({ name, title }) => ({ name, group: title || "Tool", order: ORDER.tool, run: () => open(name) })),
   ];
   return (
     <>
