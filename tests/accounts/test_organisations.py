@@ -3,6 +3,7 @@ import pytest
 from accounts.access import organisations_for
 from accounts.models import AdminAudit, Organisation, User
 from accounts.tenancy import tenant
+from servers.models import Server
 from tests.accounts.pages import text_of
 from tests.conftest import Cast, client_of, make_organisation
 
@@ -76,6 +77,9 @@ def test_the_switcher_lists_only_ones_own(cast: Cast) -> None:
 @pytest.mark.parametrize("who", ["alice", "pam"])
 def test_one_press_stops_every_agent_and_one_resumes_them(cast: Cast, who: str) -> None:
     client, (before, _) = client_of(getattr(cast, who)), epoch_of(cast.organisation)
+    assert "Stop every agent" not in text_of(client.get("/app/acme/"))
+    with tenant(cast.organisation.id):
+        Server.objects.create(organisation=cast.organisation, name="Desk", kind="http")
     assert "Stop every agent" in text_of(client.get("/app/acme/"))
     client.post("/app/acme/stop/", {"reason": "  orders\nout of hand  "})
     assert epoch_of(cast.organisation) == (before + 1, True)

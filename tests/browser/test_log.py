@@ -63,7 +63,7 @@ def test_calls_come_in_are_filtered_and_explained_by_mouse(page: Page, instance:
     rows.get_by_role("link").click()
     facts = page.locator("dl.facts")
     expect(page.locator(".lead")).to_contain_text("The policy refuses this call.")
-    expect(facts).to_contain_text("This agent only watches.")
+    expect(page.locator(".lead")).to_contain_text("This agent only watches.")
     expect(facts).to_contain_text("/tools/createOrder explicit: a rule of the policy says so")
     expect(facts).to_contain_text("names only: values are not kept")
     page.screenshot(path=screenshots / "decision.png", full_page=True)
