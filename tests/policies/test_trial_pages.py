@@ -95,7 +95,7 @@ def test_a_denied_call_shows_rule_values_reason_and_the_agents_words(cast: Cast)
         '{"conditions": [{"path": "args.orderType", "op": "eq", "value": "Limit"}], "on_deny": "Limit orders only."}'
         in page
     )
-    assert "<td>Market</td><td><code>eq</code></td><td>Limit</td>" in page
+    assert '>Market</td><td data-label="Compared by"><code>eq</code></td><td data-label="With">Limit</td>' in page
     assert "explicit: a rule" in page
     assert "Denied. Limit orders only. orderType is Market; it must be Limit." in page
     assert (
@@ -107,7 +107,8 @@ def test_a_denied_call_shows_rule_values_reason_and_the_agents_words(cast: Cast)
 def test_an_allowed_call_shows_what_it_is_charged_to(cast: Cast) -> None:
     page = text_of(judge(cast, bybit_policy(cast), fields_of(LIMIT)))
     assert "badge-allow" in page
-    assert '<th scope="row">orders</th><td class="number">1</td><td>20 an hour</td><td>grant</td>' in page
+    assert '<th scope="row">orders</th><td class="number" data-label="Charge">1</td>' in page
+    assert '<td data-label="At most">20 an hour</td><td data-label="Per">grant</td>' in page
     assert "The server's own answer." in page
     assert "POLICY DENIED" not in page
 
