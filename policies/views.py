@@ -24,7 +24,7 @@ from policies.access import (
     version_for,
     versions_for,
 )
-from policies.check import Checked, check_document, check_text, refuse_unread
+from policies.check import Checked, check_document, check_text, judge_text, refuse_unread
 from policies.engine.grammar import describe_grammar
 from policies.errors import (
     ConflictError,
@@ -36,6 +36,7 @@ from policies.errors import (
 from policies.forms import CreateForm, PublishForm, RestoreForm, read_create
 from policies.models import Policy, PolicyVersion
 from policies.restricted import Restricted, put_restriction
+from policies.review import Side, compare
 from policies.services import NAME_MAX, create_policy, delete_policy, publish_policy, restore_version
 from policies.starts import Start, StartChoice, list_choices, write_start
 from servers.access import listed_tools_for, server_for, tool_facts_for
@@ -265,6 +266,7 @@ def show_policy(
         "refusal": refusal,
         "is_invalid": isinstance(refusal, PolicyInvalidError),
         "conflict": conflict,
+        "conflict_title": conflict.title_for(request.member.name) if conflict else "",
         "restricted": restricted,
         "versions": versions_for(policy).defer("document"),
         "carriers": carriers_of(policy),
@@ -283,16 +285,19 @@ def _show_version(
     conflict: ConflictError | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    tools, current = tool_facts_for(policy.server), current_version_for(policy)
+    judged = judge_text(version.document, tools)
+    in_force = judge_text(current.document if current else "", tools)
     context = {
         "policy": policy,
         "server": policy.server,
         "tab": "policies",
         "version": version,
-        "checked": check_document(version.document, policy.server),
-        "form": PublishForm(initial={"document": version.document}),
+        "checked": judged.checked,
+        "comparison": compare(Side(in_force.text, in_force.policy), Side(judged.text, judged.policy), tools),
         "refusal": refusal,
         "is_invalid": isinstance(refusal, PolicyInvalidError),
-        "conflict": conflict,
+        "conflict_title": conflict.title_for(request.member.name) if conflict else "",
         "can_write": _can_write(request),
     }
     return render(request, "policies/version.html", context, status=status)

@@ -94,13 +94,14 @@ def publish_late(page: Page, desk: Desk) -> None:
     type_document(page, CHANGED)
     page.evaluate("document.querySelector('[name=expected]').value = '1'")
     press("Publish version 3")(page, desk)
-    expect(page.locator("main")).to_contain_text("Somebody else published meanwhile")
+    expect(page.locator("main")).to_contain_text("You published version 2 in another window.")
 
 
 def restore_late(page: Page, desk: Desk) -> None:
     page.evaluate("document.querySelector('[name=expected]').value = '1'")
+    page.once("dialog", lambda dialog: dialog.accept())
     press("Restore as version 3")(page, desk)
-    expect(page.locator("main")).to_contain_text("Somebody else published meanwhile")
+    expect(page.locator("main")).to_contain_text("You published version 2 in another window.")
 
 
 def review(page: Page, desk: Desk) -> None:
