@@ -178,7 +178,7 @@ def test_a_rule_that_the_tool_has_keeps_what_is_stricter(
     assert json.loads(draft_of(opened))["tools"]["getTickers"] == drafted
     text = text_of(opened)
     assert ("Its conditions stay" in text) is (own != drafted)
-    assert ("Nothing to add" in text) is (own == drafted)
+    assert ("Nothing changes" in text) is (own == drafted)
     assert "It lets more through" not in text
 
 
