@@ -96,7 +96,7 @@ export function ToolList(props: Props) {
   useLayoutEffect(() => {
     if (wanted.current === null) return;
     const row = box.current?.querySelector(`[data-tool="${CSS.escape(wanted.current)}"]`);
-    const target = row?.querySelector<HTMLElement>("[role=radio][tabindex='0'], .tools-state button");
+    const target = row?.querySelector<HTMLElement>("[role=radio][tabindex='0'], .tools-state .editor-place");
     if (!target) return;
     wanted.current = null;
     target.focus({ preventScroll: true });
