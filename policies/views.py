@@ -105,7 +105,7 @@ def detail(request: MemberRequest, policy: UUID) -> HttpResponse:
     found = policy_for(policy)
     wanted = find_restriction(request.GET.get("restrict", "")) if _can_write(request) else None
     if wanted is None:
-        return show_policy(request, found, None)
+        return show_policy(request, found, _start_form(request, found))
     restricted = put_restriction(found, wanted)
     if restricted is None:
         messages.error(request, f"The text of {found.name} is no policy, so the rule was not put in.")
@@ -250,15 +250,20 @@ def show_policy(
 ) -> HttpResponse:
     """The policy's page; without a form it shows what is in force."""
     version, tools = current_version_for(policy), tool_facts_for(policy.server)
+    # What is in the editor and nowhere else.
+    is_unsaved = form is not None
     if form is None:
         document = version.document if version else policy.opening
         form = PublishForm(initial={"document": document, "expected": policy.current})
     typed = str(form["document"].value() or "")
+    can_write = _can_write(request)
     context = {
         "policy": policy,
         "server": policy.server,
         "tab": "policies",
         "form": form,
+        "is_unsaved": is_unsaved,
+        "choices": [] if version or typed or not can_write else list_choices(policy.server)[:-1],
         "version": version,
         # What is in force, and what stands in the editor.
         "checked": check_text(version.document, tools) if version else None,
@@ -271,9 +276,16 @@ def show_policy(
         "versions": versions_for(policy).defer("document"),
         "carriers": carriers_of(policy),
         "tests_count": saved_tests_for(policy).count(),
-        "can_write": _can_write(request),
+        "can_write": can_write,
     }
     return render(request, "policies/detail.html", context, status=status)
+
+
+def _start_form(request: MemberRequest, policy: Policy) -> PublishForm | None:
+    """The chosen starting point, for a policy that has no text yet."""
+    if "start" not in request.GET or policy.current or policy.opening or not _can_write(request):
+        return None
+    return PublishForm(initial={"document": write_start(_start_of(request), policy.server), "expected": 0})
 
 
 def _show_version(

@@ -106,7 +106,7 @@ def _explain_whole(policy: Policy, tools: Mapping[str, ToolFacts]) -> Iterator[S
     if not can_allow(policy, tools):
         yield Sentence("", "This policy allows nothing.")
     default = "allowed" if policy.is_default_allow else "denied"
-    yield Sentence("/default", f"Tools that no rule serves: {default}.")
+    yield Sentence("/default", f"All other tools: {default}.")
 
 
 def _explain_methods(methods: Methods) -> Iterator[Sentence]:

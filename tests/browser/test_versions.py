@@ -115,7 +115,7 @@ def test_a_saved_test_that_fails_stops_the_publish(
     page: Page, instance: Instance, screenshots: Path, hand: Hand
 ) -> None:
     url = open_policy(page, instance, f"versions-tests-{hand}")
-    push(page.get_by_role("link", name="Test panel"), hand)
+    push(page.get_by_role("link", name="Try a call"), hand)
     page.get_by_label("Tool", exact=True).select_option("createOrder")
     expect(page.get_by_label(re.compile(r"^symbol\b"))).to_be_visible()
     for name, value in (("symbol", "BTCUSDT"), ("qty", "1")):

@@ -43,7 +43,7 @@ def test_each_rule_gets_a_sentence() -> None:
         },
     )
     assert found == {
-        "/default": "Tools that no rule serves: denied.",
+        "/default": "All other tools: denied.",
         "/methods/resources": "The resources methods: denied.",
         "/methods/extra": "Let through as well: logging/setLevel.",
         "/hide/0": "wsBatchCancelOrders: hidden.",
