@@ -29,7 +29,7 @@ ACTIONS: Final = {
     "server.rediscovered": "Asked for tool discovery",
     "server.stop": "Stopped a server",
     "server.resume": "Resumed a server",
-    "tools.discovered": "Found other tools",
+    "tools.discovered": "Updated the list of tools",
     "tools.accepted": "Accepted changed tools",
     "tool.reviewed": "Reviewed a tool",
     "policy.create": "Created a policy",

@@ -174,7 +174,7 @@ def name_badly(page: Page, desk: Desk) -> None:
 
 
 def rename_to_nothing(page: Page, desk: Desk) -> None:
-    page.get_by_label("Name", exact=True).fill("")
+    page.get_by_role("textbox", name="Name").fill("")
     press("Save")(page, desk)
 
 
