@@ -1,4 +1,4 @@
-"""The test panel and the saved tests, through the door."""
+"""Trying calls and the saved tests, through the door."""
 
 import json
 from datetime import UTC, datetime
@@ -228,7 +228,7 @@ def test_a_decision_leads_to_the_panel(cast: Cast, server: Server) -> None:
     page = open_page(cast.bob, f"/app/{cast.organisation.slug}/decisions/{record}/")
     link = url_of(cast, "test", policy.id) + "?tool=getTickers&from_decision=1"
     assert link in page
-    assert "argument values are not kept" in page
+    assert "Argument values are not kept" in page
     panel = open_page(cast.bob, link)
     assert '<option value="getTickers" selected>' in panel
     assert "The values of its arguments are not kept" in panel
