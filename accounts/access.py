@@ -24,6 +24,11 @@ EVERYONE = frozenset(Role)
 ADMINS = frozenset({Role.ADMIN})
 POLICY_WRITERS = frozenset({Role.ADMIN, Role.POLICY_MANAGER})
 NOBODY: frozenset[Role] = frozenset()
+# What a refused person is told, by the roles that may.
+NEEDED = {
+    ADMINS: "Only an admin of this organisation can do this.",
+    POLICY_WRITERS: "Only an admin or policy manager of this organisation can do this.",
+}
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 USE_NOTED_EVERY = timedelta(minutes=1)
 
@@ -76,7 +81,7 @@ def member_view(
             member = _pick_member(request.user, memberships, organisation)
             allowed = read if request.method in SAFE_METHODS else write
             if member.role not in allowed:
-                raise PermissionDenied("your role in this organisation does not allow this")
+                raise PermissionDenied(NEEDED.get(frozenset(allowed), "Your role does not allow this."))
             request.member = member
             request.organisations = [membership.organisation for membership in memberships]
             _remember(request.user, member.organisation)
@@ -92,13 +97,14 @@ def _ask_to_sign_in(request: Any) -> HttpResponseBase:
     if request.htmx:
         # A page that polls would otherwise paste the sign-in page into itself.
         return HttpResponse(status=401, headers={"HX-Refresh": "true"})
-    return redirect_to_login(request.get_full_path() if request.method in SAFE_METHODS else _page_of(request))
+    return redirect_to_login(request.get_full_path() if request.method in SAFE_METHODS else page_of(request))
 
 
-def _page_of(request: Any) -> str:
-    # What was sent is lost, and its address shows nothing; the page that it came from does, with the draft it kept.
+def page_of(request: HttpRequest) -> str:
+    """The page from which a form was sent. The form's own address shows nothing; the page has its draft."""
     page = urlsplit(request.headers.get("Referer", ""))
-    is_ours = page.netloc == request.get_host() and page.path.startswith("/")
+    # Without the host, two slashes at its beginning would name another one.
+    is_ours = page.netloc == request.get_host() and page.path.startswith("/") and not page.path.startswith("//")
     return page._replace(scheme="", netloc="", fragment="").geturl() if is_ours else reverse("accounts:app")
 
 
@@ -111,7 +117,7 @@ def _remember(user: User, organisation: Organisation) -> None:
 def user_of(request: HttpRequest) -> User:
     """Who is signed in; PermissionDenied when nobody is, which a view behind login_required never sees."""
     if not isinstance(request.user, User):
-        raise PermissionDenied("nobody is signed in")
+        raise PermissionDenied("Nobody is signed in.")
     return request.user
 
 

@@ -27,6 +27,7 @@ class OrganisationForm(forms.Form):
     name = forms.CharField(
         max_length=80,
         label="Name of the organisation",
+        error_messages={"required": "Name the organisation."},
         help_text="A company, a team, or yourself. Its address is made from this name.",
         widget=forms.TextInput(attrs={"autocomplete": "organization", "autofocus": True}),
     )
@@ -35,6 +36,7 @@ class OrganisationForm(forms.Form):
 class RenameForm(forms.Form):
     name = forms.CharField(
         max_length=80,
+        error_messages={"required": "Name the organisation."},
         help_text="Its address stays, so links and gateway URLs go on working.",
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
@@ -45,9 +47,14 @@ class RoleForm(forms.Form):
 
 
 class ApiKeyForm(forms.Form):
-    label = forms.CharField(max_length=80, help_text="What will use it, such as “deploy script”.")
+    label = forms.CharField(
+        max_length=80,
+        error_messages={"required": "Give the key a label."},
+        help_text="What will use it, such as “deploy script”.",
+    )
     role = make_role_field(
-        initial=Role.VIEWER, help_text="The key may do what this role may do, and belongs to the organisation."
+        initial=Role.VIEWER,
+        help_text="A viewer reads. A policy manager also writes policies and stops agents. An admin may do everything.",
     )
     expires = forms.DateField(
         required=False,

@@ -90,7 +90,10 @@ def _found(organisation: Organisation, user: User) -> None:
 
 
 def _slug_of(name: str) -> str:
-    slug = slugify(name)[:SLUG_LENGTH].strip("-_")
+    slug = slugify(name)
+    if len(slug) > SLUG_LENGTH:
+        # At the end of a word, if there is one.
+        slug = (slug[: SLUG_LENGTH + 1].rpartition("-")[0] or slug)[:SLUG_LENGTH].strip("-_")
     if slug in RESERVED_SLUGS:
         raise NameRefusedError("This name is reserved; choose another.")
     return slug

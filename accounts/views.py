@@ -1,6 +1,5 @@
 """Pages of accounts: the way in, members, audit, API keys, the outbox. Decide nothing here: access and services do."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
@@ -24,10 +23,12 @@ from accounts.access import (
     memberships_for,
     organisations_for,
     outbox_mails,
+    page_of,
     user_of,
 )
+from accounts.audit import entry_of
 from accounts.forms import ApiKeyForm, OrganisationForm, RenameForm, RoleForm
-from accounts.models import ROLES, AdminAudit
+from accounts.models import ROLES, AdminAudit, Role
 from accounts.services import (
     FormUsedError,
     LastAdminError,
@@ -45,7 +46,6 @@ from accounts.services import (
 from catalog.restrictions import recall
 
 AUDIT_PAGE = 50
-FOLDED_FROM = 5
 
 
 @require_safe
@@ -67,6 +67,11 @@ def app(request: HttpRequest) -> HttpResponseRedirect:
         return redirect("accounts:create_organisation")
     last = next((organisation for organisation in mine if organisation.id == user.last_organisation), mine[0])
     return redirect("gateway:start", organisation=last.slug)
+
+
+def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """What Django shows for a form whose token it does not accept."""
+    return render(request, "403_csrf.html", {"back": page_of(request)}, status=403)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -109,7 +114,9 @@ def organisation_settings(request: MemberRequest) -> HttpResponse:
 @require_safe
 @member_view()
 def members(request: MemberRequest) -> HttpResponse:
-    context = {"memberships": memberships_for(request.member), "roles": ROLES}
+    memberships = memberships_for(request.member)
+    admins = [row for row in memberships if row.role == Role.ADMIN]
+    context = {"memberships": memberships, "roles": ROLES, "only_admin": admins[0] if len(admins) == 1 else None}
     return render(request, "accounts/members.html", context)
 
 
@@ -153,8 +160,8 @@ def remove(request: MemberRequest, person: UUID) -> HttpResponse:
 def audit(request: MemberRequest) -> HttpResponse:
     before = parse_cursor(request.GET.get("before", ""))
     rows = audit_for(request.member, before=before, limit=AUDIT_PAGE + 1)
-    shown = [(row, [describe_detail(*item) for item in row.detail.items()]) for row in rows[:AUDIT_PAGE]]
-    context = {"rows": shown, "older": _older(rows), "is_newest": before is None}
+    entries = [entry_of(row) for row in rows[:AUDIT_PAGE]]
+    context = {"entries": entries, "older": _older(rows), "is_newest": before is None}
     return render(request, "accounts/audit.html", context)
 
 
@@ -204,24 +211,6 @@ def resume(request: MemberRequest) -> HttpResponse:
     resume_organisation(member=request.member)
     messages.success(request, "Agents may call again within 2 seconds.")
     return redirect("gateway:start", organisation=request.member.organisation.slug)
-
-
-@dataclass(frozen=True, slots=True)
-class Detail:
-    """One fact of an audit row; a long list is folded away behind its length."""
-
-    name: str
-    text: str
-    folded: int = 0
-
-
-def describe_detail(name: str, value: object) -> Detail:
-    words = name.replace("_", " ")
-    if isinstance(value, list):
-        return Detail(words, ", ".join(map(str, value)), len(value) if len(value) > FOLDED_FROM else 0)
-    if isinstance(value, dict):
-        return Detail(words, ", ".join(f"{key} {inner}" for key, inner in value.items()))
-    return Detail(words, "" if value is None else str(value))
 
 
 def parse_cursor(text: str) -> UUID | None:

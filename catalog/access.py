@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db.models import Count
 from django.db.models.functions import Lower
 
+from catalog.answers import GROUPS, is_in_group
 from catalog.models import KnownRelease, KnownServer, KnownTool
 from catalog.rubric import CATEGORIES, LEVELS, Category, Level
 from catalog.search import find_words, search_server
@@ -21,16 +22,24 @@ WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class ToolFilter:
-    """What a reader looks for. An empty text and None mean "any"; `text` is what catalog.search looks for."""
+    """What a reader looks for. An empty text and None mean "any"; `text` is what catalog.search looks for.
+
+    `group` is the signal of tools of level high and critical that share what they could do.
+    """
 
     text: str = ""
     category: Category | None = None
     level: Level | None = None
     module: str = ""
+    group: str = ""
 
     @property
     def is_empty(self) -> bool:
-        return not (self.text or self.category or self.level or self.module)
+        return not (self.text or self.category or self.level or self.module or self.group)
+
+    @property
+    def group_title(self) -> str:
+        return GROUPS[self.group][0] if self.group else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +71,13 @@ def search_catalogue(text: str) -> Found:
     servers = KnownServer.objects.in_bulk(hits.servers)
     shown = hits.tools[:FOUND]
     tools = KnownTool.objects.select_related("server").defer("input_schema", "rationale").in_bulk(shown)
+    # Of the words that a mistyped one was taken for, those that the names and titles found hold.
+    held = {word for tool in tools.values() for word in f"{tool.name_words} {tool.title.lower()}".split()}
     return Found(
         servers=tuple(servers[key] for key in hits.servers),
         tools=tuple(tools[key] for key in shown),
         has_more=len(hits.tools) > FOUND,
-        corrected=hits.corrected,
+        corrected=tuple(word for word in hits.corrected if word in held) or hits.corrected,
     )
 
 
@@ -124,13 +135,14 @@ def summaries_named(slug: str) -> dict[str, str]:
     return dict(KnownTool.objects.filter(server__slug=slug).values_list("name", "summary"))
 
 
-def parse_filter(text: str, category: str, level: str, module: str) -> ToolFilter:
+def parse_filter(text: str, category: str, level: str, module: str, group: str = "") -> ToolFilter:
     """A filter from what a query string holds; words that the rubric does not know filter nothing."""
     return ToolFilter(
         text=" ".join(text.replace("\x00", " ").split())[:MAX_QUERY],
         category=Category(category) if category in CATEGORIES else None,
         level=Level(level) if level in LEVELS else None,
         module=module[:MAX_QUERY],
+        group=group if group in GROUPS else "",
     )
 
 
@@ -180,6 +192,8 @@ def _passes(tool: KnownTool, wanted: ToolFilter) -> bool:
     if wanted.category is not None and tool.category != wanted.category:
         return False
     if wanted.level is not None and tool.risk != wanted.level:
+        return False
+    if wanted.group and not is_in_group(tool, wanted.group):
         return False
     return not wanted.module or tool.module == wanted.module
 

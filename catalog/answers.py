@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalog.models import KnownServer, KnownTool
-from catalog.reasons import CATEGORY_WORDS, SIGNAL_WORDS, explain_level
+from catalog.reasons import CATEGORY_WORDS, SIGNAL_WORDS, UNTIL_APPROVALS, explain_level
 from catalog.recommend import RatedTool, describe_rule, recommend_policy_for_tool
 from catalog.rubric import LEVELS, Category, Level
 from policies.engine.explain import explain_policy
@@ -37,7 +37,7 @@ GROUPS = {
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """A policy to copy and what it does, in the engine's own sentence."""
+    """A policy to copy and what it does, in the engine's own sentence; and that nobody is asked yet, where it asks."""
 
     key: str
     title: str
@@ -47,8 +47,14 @@ class Snippet:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
+    """A question and its answer, in which code stands between backticks."""
+
     question: str
     answer: str
+
+    @property
+    def plain(self) -> str:
+        return self.answer.replace("`", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,10 @@ class Group:
     could: str
     count: int
     examples: tuple[str, ...]
+
+    @property
+    def others(self) -> int:
+        return self.count - len(self.examples)
 
 
 def rate(tool: KnownTool) -> RatedTool:
@@ -96,8 +106,11 @@ def ways_to_restrict(tool: KnownTool) -> tuple[Snippet, ...]:
 def rating_reasons(tool: KnownTool) -> list[str]:
     """Why the tool has its category and level, a sentence each; then what its signals mean."""
     category, level = Category(tool.category), Level(tool.risk)
-    reasons = [CATEGORY_WORDS[category], explain_level(category, level, tool.signals)]
-    return reasons + [SIGNAL_WORDS[signal] for signal in tool.signals]
+    explained = explain_level(category, level, tool.signals)
+    # What the sentences before have said already.
+    said = {"moves-money"} if category == Category.FINANCIAL else set()
+    said |= {"irreversible"} if "cannot be taken back" in explained else set()
+    return [CATEGORY_WORDS[category], explained, *(SIGNAL_WORDS[each] for each in tool.signals if each not in said)]
 
 
 def answers_on_tool(tool: KnownTool, server: KnownServer) -> list[Answer]:
@@ -117,13 +130,13 @@ def answers_on_tool(tool: KnownTool, server: KnownServer) -> list[Answer]:
         ),
         Answer(
             f"Can I rate-limit {name}?",
-            'Yes. "rate_limit": {"max": 5, "window": 60} in its rule lets an agent call it at most five times in '
+            'Yes. `"rate_limit": {"max": 5, "window": 60}` in its rule lets an agent call it at most five times in '
             "any 60 seconds; a call over that is refused, and the agent is told how many seconds to wait. "
-            '"limits" count over longer windows, and for all agents of a server or an organisation together.',
+            '`"limits"` count over longer windows, and for all agents of a server or an organisation together.',
         ),
         Answer(
             f"How do I block {name} completely?",
-            f'Put it under "hide": {{"version":"1","default":"deny","hide":["{name}"]}}. The agent does not see it '
+            f'Put it under `"hide"`: `{{"version":"1","default":"deny","hide":["{name}"]}}`. The agent does not see it '
             "in the list of tools, and a call to it is answered like a name that does not exist, whatever other rules "
             "of the policy say.",
         ),
@@ -147,7 +160,8 @@ def answers_on_server(server: KnownServer, tools: Sequence[KnownTool]) -> list[A
         Answer(
             "Which of its tools should an agent not have?",
             f"The recommended policy hides {hidden} critical tools that destroy, and lets calls of high and critical "
-            "tools that move money wait for a person. What it does not name is decided by the level of the tool.",
+            f"tools that move money wait for a person. {UNTIL_APPROVALS} What it does not name is decided by the level "
+            "of the tool.",
         ),
         Answer(
             f"Does {server.name} need credentials?",
@@ -162,12 +176,17 @@ def answers_on_server(server: KnownServer, tools: Sequence[KnownTool]) -> list[A
     ]
 
 
+def is_in_group(tool: KnownTool, signal: str) -> bool:
+    """Whether the tool is of level high or critical and has the signal."""
+    return tool.risk in DANGEROUS and signal in tool.signals
+
+
 def dangerous_groups(tools: Sequence[KnownTool]) -> list[Group]:
     """What tools of level high and critical could do, by signal, the group's most critical tools as examples."""
-    grave = sorted((tool for tool in tools if tool.risk in DANGEROUS), key=lambda tool: -LEVELS.index(Level(tool.risk)))
+    gravest_first = sorted(tools, key=lambda tool: -LEVELS.index(Level(tool.risk)))
     found = []
     for signal, (title, could) in GROUPS.items():
-        names = [tool.name for tool in grave if signal in tool.signals]
+        names = [tool.name for tool in gravest_first if is_in_group(tool, signal)]
         if names:
             found.append(Group(signal, title, could, len(names), tuple(names[:EXAMPLES])))
     return found
@@ -175,7 +194,8 @@ def dangerous_groups(tools: Sequence[KnownTool]) -> list[Group]:
 
 def _snippet(tool: KnownTool, key: str, title: str, document: Document) -> Snippet:
     text = json.dumps(document, indent=2, ensure_ascii=False)
-    return Snippet(key, title, text, explain_for(tool, document))
+    sentence = explain_for(tool, document)
+    return Snippet(key, title, text, f"{sentence} {UNTIL_APPROVALS}" if '"require_approval"' in text else sentence)
 
 
 def _review_words(tool: KnownTool) -> str:

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from catalog.reasons import UNTIL_APPROVALS
 from catalog.rubric import ATTACKS
 from policies.engine.values import Outcome
 
@@ -80,6 +81,8 @@ def _read(path: Path, slug: str) -> Attack:
         calls = tuple(_read_call(call) for call in found.pop("calls"))
         needs, gaps = tuple(found.pop("needs")), tuple(found.pop("gaps"))
         texts = {name: str(text).strip() for name, text in found.items()}
+        if any(call.outcome is Outcome.APPROVE for call in calls):
+            texts["effect"] += f"\n\nA call under `require_approval` waits for a person. {UNTIL_APPROVALS}"
         attack = Attack(slug=slug, calls=calls, needs=needs, gaps=gaps, **texts)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise AttackFileError(f"{path.name}: {error}") from error

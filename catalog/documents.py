@@ -13,17 +13,13 @@ from django.urls import reverse
 from catalog.rendering import Rendered, render_document
 
 FOLDER: Final = Path(settings.BASE_DIR) / "docs"
-# Reading order; a document that is not named here follows by its name.
-ORDER: Final = (
-    "quick-start",
-    "policy-language",
-    "clients",
-    "servers",
-    "decision-log",
-    "self-hosting",
-    "configuration",
-    "security",
-)
+# Reading order, grouped as readers come; a document that is not named here follows in the last group by its name.
+GROUPS: Final = {
+    "Start": ("quick-start", "servers", "clients", "gallery"),
+    "Reference": ("policy-language", "decision-log", "protocol"),
+    "Run it yourself": ("self-hosting", "configuration", "security"),
+}
+ORDER: Final = tuple(slug for slugs in GROUPS.values() for slug in slugs)
 IMAGES: Final = "images/"
 LINK: Final = re.compile(r"([a-z0-9-]+)\.md(#.*)?\Z")
 
@@ -33,6 +29,12 @@ class Document:
     slug: str
     source: str
     page: Rendered
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    title: str
+    documents: tuple[Document, ...]
 
 
 @cache
@@ -45,6 +47,22 @@ def list_documents() -> tuple[Document, ...]:
 def find_document(slug: str) -> Document | None:
     """The document with this slug, or None."""
     return next((document for document in list_documents() if document.slug == slug), None)
+
+
+def group_documents() -> list[Group]:
+    """Every document in reading order, under what it is read for."""
+    last = list(GROUPS)[-1]
+    titles = {slug: title for title, slugs in GROUPS.items() for slug in slugs}
+    return [
+        Group(title, tuple(each for each in list_documents() if titles.get(each.slug, last) == title))
+        for title in GROUPS
+    ]
+
+
+def next_document(document: Document) -> Document | None:
+    """The one that is read after this one, or None after the last."""
+    following = list_documents()[list_documents().index(document) + 1 :]
+    return following[0] if following else None
 
 
 def _rank(slug: str) -> int:

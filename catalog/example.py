@@ -23,11 +23,17 @@ EXAMPLE = Example(
   "tools": {
     "createOrder": {
       "require": [{
-        "conditions": [{"path": "args.symbol", "op": "in",
-                        "value": ["BTCUSDT", "ETHUSDT"]}],
+        "conditions": [{
+          "path": "args.symbol",
+          "op": "in",
+          "value": ["BTCUSDT", "ETHUSDT"]
+        }],
         "on_deny": "BTC and ETH only."
       }],
-      "rate_limit": {"max": 10, "window": 60}
+      "rate_limit": {
+        "max": 10,
+        "window": 60
+      }
     }
   }
 }""",

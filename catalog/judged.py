@@ -18,7 +18,7 @@ from policies.engine.values import JSON, Outcome
 # A Wednesday, 10:00 in London: rules about hours are shown within working time.
 SHOWN_AT = datetime(2026, 11, 18, 10, tzinfo=UTC)
 # Stands where a real refusal has the id of its record.
-RECORD = "(the id of the call's record)"
+RECORD = "019ac0de-..."
 
 
 class ExampleError(Exception):

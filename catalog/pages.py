@@ -1,6 +1,7 @@
 """What the templates of the catalogue's pages are given. Reads only; knows nothing of requests and responses."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from catalog.answers import (
 )
 from catalog.models import KnownServer, KnownTool
 from catalog.parameters import list_parameters
+from catalog.reasons import UNTIL_APPROVALS
 from catalog.recommend import recommend_policy
 from catalog.releases import ReleaseChanges
 from catalog.rubric import CATEGORIES, LEVELS
@@ -36,6 +38,10 @@ TRANSPORTS = {
     "streamable-http": "It is reached over HTTP: register its address, and the gateway stands in front of it.",
     "sse": "It is reached over HTTP with server-sent events, an older transport that the gateway does not speak.",
 }
+
+
+OWNER_AND_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*", re.ASCII)
+WEB_ADDRESS = re.compile(r"https://[!-~]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,7 @@ def server_context(server: KnownServer, tools: list[KnownTool], wanted: access.T
     return {
         **_head(path, "catalog:server", [server.slug]),
         "server": server,
+        "repository_url": _repository_url(server.repository),
         "tools": access.filter_tools(tools, wanted),
         "total": len(tools),
         "unreviewed": sum(not tool.is_reviewed for tool in tools),
@@ -100,6 +107,7 @@ def server_context(server: KnownServer, tools: list[KnownTool], wanted: access.T
         "modules": [ModuleCount(name, modules[name]) for name in sorted(modules)],
         "reached": TRANSPORTS.get(server.transport, ""),
         "policy": json.dumps(recommend_policy(rate(tool) for tool in tools), indent=2, ensure_ascii=False),
+        "until_approvals": UNTIL_APPROVALS,
         "groups": dangerous_groups(tools),
         "answers": answers,
         "steps": [Step(*pair) for pair in pairwise(releases)][::-1],
@@ -156,6 +164,13 @@ def _head(path: str, name: str, arguments: list[str], level: str = "") -> Contex
         "markdown_url": reverse(f"{name}_markdown", args=arguments),
         "picture": f"{settings.PUBLIC_URL}{picture}",
     }
+
+
+def _repository_url(repository: str) -> str:
+    """Where the repository is read: as the publisher wrote it, or on GitHub where only owner and name are given."""
+    if OWNER_AND_NAME.fullmatch(repository):
+        return f"https://github.com/{repository}"
+    return repository if WEB_ADDRESS.fullmatch(repository) else ""
 
 
 def _pattern_of(slug: str) -> Pattern:

@@ -19,6 +19,15 @@ BASE = {
     Category.FINANCIAL: Level.HIGH,
     Category.DESTRUCTIVE: Level.HIGH,
 }
+# Stands beside every promise that a person is asked, as long as the gateway cannot ask one.
+UNTIL_APPROVALS = "For now such a call is refused."
+# What the recommended rules do to tools of a level, for who reads rather than copies them.
+RECOMMENDED_WORDS = {
+    Level.LOW: "allow",
+    Level.MEDIUM: "30 calls a minute",
+    Level.HIGH: "10 calls a minute; a person approves what moves money or removes something",
+    Level.CRITICAL: "a person approves; hidden when it is destructive",
+}
 LEVEL_WORDS = {
     Level.LOW: "a mistake costs little or nothing",
     Level.MEDIUM: "a mistake can be put right, or gives something away",

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from catalog.reasons import UNTIL_APPROVALS
 from catalog.rubric import Category, Level
 
 Rule = dict[str, Any]
@@ -77,11 +78,8 @@ def describe_rule(category: Category, level: Level) -> str:
     if action == "hide":
         return "The tool is gone from the agent's list, and a call to it is answered like a name that does not exist."
     if action == "require_approval":
-        return (
-            "Every call waits for a person."
-            if rate is None
-            else f"Every call waits for a person, {rate['max']} a minute at most."
-        )
+        paced = "" if rate is None else f", {rate['max']} a minute at most"
+        return f"Every call waits for a person{paced}. {UNTIL_APPROVALS}"
     if rate:
         return f"Calls go through, at most {rate['max']} in any minute for each agent."
     return "Calls go through. Nothing else is allowed by this policy."

@@ -1,6 +1,7 @@
-"""Markdown to HTML for texts of ours and of the host: headings with anchors, tables that scroll, code with copy
-buttons. Raw HTML in a text stays text."""
+"""Markdown to HTML for texts of ours and of the host: headings with anchors, tables that become blocks on a phone,
+pictures with captions, code with copy buttons. Raw HTML in a text stays text."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -13,6 +14,9 @@ from mdit_py_plugins.anchors import anchors_plugin
 
 # After the language, a block may say what the policy above it decides, after how many such calls: ```json limit 10
 OUTCOMES: Final = frozenset({"allow", "deny", "hide", "limit", "approve"})
+# Where a path of a file may go on in a new line.
+SEPARATOR: Final = re.compile(r"(?<=/)|(?<=::)|(?<=_)")
+LONG: Final = 20
 Rewrite = Callable[[str], str]
 
 
@@ -67,19 +71,71 @@ def _make(rewrite: Rewrite) -> MarkdownIt:
                     child.attrSet(name, rewrite(str(child.attrGet(name))))
 
     md.core.ruler.push("rewrite_links", rewrite_links)
+    md.core.ruler.push("label_cells", _label_cells)
+    md.core.ruler.push("frame_pictures", _frame_pictures)
+    md.add_render_rule("code_inline", _render_code)
     md.add_render_rule("fence", _render_fence)
     md.add_render_rule("code_block", _render_fence)
     md.add_render_rule("table_open", _open_table)
     md.add_render_rule("table_close", _close_table)
-    md.add_render_rule("th_open", _open_head)
     return md
+
+
+def _label_cells(state: Any) -> None:
+    """The first cell of a row is its heading; each other one says its column's, which a phone shows before it."""
+    heads: list[str] = []
+    column = 0
+    for place, token in enumerate(state.tokens):
+        if token.type == "table_open":
+            heads = []
+        elif token.type == "tr_open":
+            column = 0
+        elif token.type == "th_open":
+            token.attrs = {"scope": "col"}
+            heads.append(_plain(state.tokens[place + 1]))
+        elif token.type == "td_open":
+            if column == 0:
+                token.tag, state.tokens[place + 2].tag = "th", "th"
+                token.attrs = {"scope": "row"}
+            else:
+                token.attrs = {"data-label": heads[column]}
+                _break_paths(state.tokens[place + 1])
+            column += 1
+
+
+def _break_paths(inline: Token) -> None:
+    """In a cell each path of several is on a line of its own."""
+    children = inline.children or []
+    for before, between, after in zip(children, children[1:], children[2:], strict=False):
+        is_path = all(one.type == "code_inline" and "/" in one.content for one in (before, after))
+        if is_path and between.content == ", ":
+            between.type, between.tag, between.content = "hardbreak", "br", ""
+
+
+def _frame_pictures(state: Any) -> None:
+    """A paragraph that begins with a picture is the picture, and below it what the rest says of it."""
+    for opened, inline, closed in zip(state.tokens, state.tokens[1:], state.tokens[2:], strict=False):
+        children = inline.children or []
+        if opened.type != "paragraph_open" or not children or children[0].type != "image":
+            continue
+        opened.tag = closed.tag = "figure"
+        picture = children[0]
+        link, end = Token("link_open", "a", 1, attrs={"href": picture.attrGet("src")}), Token("link_close", "a", -1)
+        said = [Token("caption_open", "figcaption", 1), *children[2:], Token("caption_close", "figcaption", -1)]
+        inline.children = [link, picture, end, *(said if len(children) > 2 else [])]
+
+
+def _render_code(self: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
+    text = tokens[index].content
+    parts = SEPARATOR.split(text) if "/" in text and len(text) > LONG else [text]
+    return f"<code>{'<wbr>'.join(escape(part) for part in parts)}</code>"
 
 
 def _render_fence(self: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
     number = sum(token.type in ("fence", "code_block") for token in tokens[: index + 1])
     words = tokens[index].info.split()
     code = escape(tokens[index].content.strip("\n"))
-    label, said, shape = f"Example {number}", "", ""
+    label, said, shape = f"Example {number}", "", "" if words else ' class="wrapped"'
     if len(words) > 1 and words[1] in OUTCOMES:
         after = f", after {escape(words[2])} like it" if len(words) > 2 else ""
         badge = f'<span class="badge badge-{words[1]}">{words[1]}</span>'
@@ -92,15 +148,13 @@ def _render_fence(self: RendererHTML, tokens: Sequence[Token], index: int, optio
 
 
 def _open_table(self: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
-    return '<div class="table-wrap"><table class="data">\n'
+    number = sum(token.type == "table_open" for token in tokens[: index + 1])
+    wrap = f'<div class="table-wrap" tabindex="0" role="region" aria-label="Table {number}">'
+    return f'{wrap}<table class="data stacked">\n'
 
 
 def _close_table(self: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
     return "</table></div>\n"
-
-
-def _open_head(self: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
-    return '<th scope="col">'
 
 
 def _list_headings(tokens: Sequence[Token]) -> list[Heading]:

@@ -81,12 +81,13 @@ def attack_markdown(request: HttpRequest, attack: str) -> HttpResponse:
 
 @require_safe
 def document_index(request: HttpRequest) -> HttpResponse:
-    return render(request, "catalog/documents.html", {"documents": documents.list_documents()})
+    return render(request, "catalog/documents.html", {"groups": documents.group_documents()})
 
 
 @require_safe
 def document(request: HttpRequest, document: str) -> HttpResponse:
-    context = {"document": _document_or_404(document), "documents": documents.list_documents()}
+    found = _document_or_404(document)
+    context = {"document": found, "documents": documents.list_documents(), "next": documents.next_document(found)}
     return render(request, "catalog/document.html", context)
 
 

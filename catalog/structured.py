@@ -39,7 +39,7 @@ def questions(answers: Sequence[Answer]) -> Thing:
             {
                 "@type": "Question",
                 "name": each.question,
-                "acceptedAnswer": {"@type": "Answer", "text": each.answer},
+                "acceptedAnswer": {"@type": "Answer", "text": each.plain},
             }
             for each in answers
         ],

@@ -60,7 +60,7 @@ def index_markdown(request: HttpRequest) -> HttpResponseBase:
 
 @require_safe
 def server(request: HttpRequest, server: str) -> HttpResponseBase:
-    wanted = access.parse_filter(*(request.GET.get(name, "") for name in ("q", "category", "level", "module")))
+    wanted = access.parse_filter(*(request.GET.get(name, "") for name in ("q", "category", "level", "module", "group")))
 
     def make() -> Made:
         found = _server_or_404(server)
@@ -68,7 +68,7 @@ def server(request: HttpRequest, server: str) -> HttpResponseBase:
         body = render_to_string("catalog/server.html", context, request)
         return Sheet(body.encode(), HTML, found.loaded_at, is_kept=not wanted.text and bool(context["tools"]))
 
-    key = urlencode([(wanted.text, wanted.category or ""), (wanted.level or "", wanted.module)])
+    key = urlencode([(wanted.text, wanted.category or ""), (wanted.level or "", wanted.module), (wanted.group, "")])
     return answer_page(request, make, key)
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from policies.access import find_refusals
+from policies.engine.reader import split_pointer
 from policies.engine.values import Outcome
 from policies.models import DecisionRecord, Grant
 from servers.access import ToolCounts, count_tools_by_server
@@ -21,7 +22,8 @@ LOOK_BACK: Final = timedelta(hours=24)
 LOOK_AHEAD: Final = timedelta(days=7)
 # Beyond this many a count helps nobody, and counting would cost.
 MOST: Final = 500
-PRESSING: Final = ("unread", "changed", "ends soon", "limit", "refused", "unreviewed")
+PRESSING: Final = ("unreachable", "changed", "ends soon", "limit", "refused", "unreviewed")
+REFUSALS: Final = {Outcome.DENY.value: "denied", Outcome.HIDE.value: "of hidden tools"}
 MOST_LIMITS: Final = 5
 MOST_GRANTS: Final = 5
 
@@ -66,7 +68,7 @@ def _list_tools(slug: str, servers: Iterable[Server], counts: Mapping[UUID, Tool
         tools, url = counts.get(server.id), reverse("servers:tools", args=[slug, server.id])
         if server.discovery == DiscoveryStatus.FAILED:
             text = f"The tools of {server.name} could not be read. {server.discovery_error}"
-            yield Matter("unread", "deny", text, url, "See why")
+            yield Matter("unreachable", "deny", text, url, "See why")
         if tools is None:
             continue
         if tools.changed:
@@ -91,19 +93,20 @@ def _list_limits(slug: str, servers: Iterable[Server], recent: Iterable[Decision
         yield Matter(
             "limit",
             "limit",
-            f"{rule} on {names[server]} was full for {_calls(count)} in 24 hours.",
+            f"{_name_limit(rule)} on {names[server]} stopped {_calls(count)} in 24 hours.",
             url,
             "See the calls",
         )
 
 
 def _list_refusals(slug: str, servers: Iterable[Server], recent: Sequence[DecisionRecord]) -> Iterator[Matter]:
-    counts = Counter(record.server for record in recent if record.outcome in (Outcome.DENY, Outcome.HIDE))
+    counts = Counter((record.server, record.outcome) for record in recent)
     for server in servers:
-        count = counts[server.id]
-        if count:
-            text = f"{_calls(count)} refused on {server.name} in 24 hours."
-            yield Matter("refused", "deny", text, reverse("gateway:log", args=[slug, server.id]), "Open the log")
+        for outcome, said in REFUSALS.items():
+            count = counts[server.id, outcome]
+            if count:
+                text = f"{_calls(count)} {said} on {server.name} in 24 hours."
+                yield Matter("refused", outcome, text, _log_of(slug, server.id, outcome=outcome), "See the calls")
 
 
 def _list_grants(slug: str, grants: Iterable[Grant], now: datetime) -> Iterator[Matter]:
@@ -115,6 +118,13 @@ def _list_grants(slug: str, grants: Iterable[Grant], now: datetime) -> Iterator[
     for end, grant in soon[:MOST_GRANTS]:
         text = f"{grant.label} (plg_…{grant.last_four}) on {grant.server.name} ends {end:%-d %b %Y, %H:%M} UTC."
         yield Matter("ends soon", "approve", text, reverse("policies:grant", args=[slug, grant.id]), "Open the grant")
+
+
+def _name_limit(pointer: str) -> str:
+    """Which limit it is that a pointer into a policy leads to, as the beginning of a sentence."""
+    place, name, *_ = [*split_pointer(pointer), "", ""]
+    of = {"tools": f" of {name}", "all_tools": " of all tools"}.get(place, "")
+    return f"{'The rate limit' if pointer.endswith('/rate_limit') else 'A limit'}{of}"
 
 
 def _log_of(slug: str, server: UUID, **query: str) -> str:

@@ -121,7 +121,7 @@ def plan_steps(member: Member, servers: list[Server], all_grants: list[Grant]) -
     steps = [
         Step(
             "Register a server",
-            "The MCP server that agents use, or the Bybit simulator to try it all.",
+            "The MCP server that agents use. To try it all first, take the Bybit simulator: it needs no keys.",
             "Register a server",
             reverse("servers:create", args=[slug]) if member.is_admin else "",
             bool(servers),
@@ -177,6 +177,7 @@ def log(request: MemberRequest, server: UUID) -> HttpResponse:
         "older": query.page_before(records[PAGE - 1].id) if len(records) > PAGE else "",
         "poll": query.as_query(seen=seen) if query.is_live else "",
         "grants": labels,
+        "gateway_url": gateway_url_of(found.id),
         "outcomes": list(Outcome),
         "csv": query.as_export("csv"),
         "json": query.as_export("json"),
@@ -237,9 +238,12 @@ def digest_of(records: list[DecisionRecord]) -> str:
 @member_view()
 def decision(request: MemberRequest, record: UUID) -> HttpResponse:
     found = record_for(record)
+    server = find_server(found)
     context = {
         "record": found,
-        "server": find_server(found),
+        "server": server,
+        "layout": "servers/server.html" if server else "console.html",
+        "tab": "log",
         "grant": find_grant(found),
         "policy": find_policy(found),
         "sentence": describe_record(found),

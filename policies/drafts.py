@@ -15,6 +15,8 @@ from policies.models import DecisionRecord, PolicyVersion
 _SPACE: Final = " \t\r\n"
 _BEFORE_NAME: Final = re.compile(r"[ \t\r\n]*,?[ \t\r\n]*(?=\")")
 _COLON: Final = re.compile(r"[ \t\r\n]*:[ \t\r\n]*")
+_UNIT: Final = re.compile(r"\n([ \t]+)\S")
+_WRITTEN_ON_ONE_LINE: Final = re.compile(r"[{\[][ \t]*[^\s}\]]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,25 +73,51 @@ def put_rule(document: str, name: str, rule: str) -> str:
 
     Empty for a text that is no JSON object, or whose `tools` is none.
     """
-    members = _list_members(document, _start_of(document))
-    if members is None:
-        return ""
-    found = find_rule(document, name)
-    if found is not None:
-        return document[: found[0]] + rule + document[found[1] :]
-    tools = members.get("tools")
-    if tools is None:
-        return _put_first(document, _start_of(document), f'"tools": {{{json.dumps(name)}: {rule}}}', "  ")
-    if document[tools[0]] != "{":
-        return ""
-    return _put_first(document, tools[0], f"{json.dumps(name)}: {rule}", "    ")
+    return put_value(document, ("tools", name), json.loads(rule))
 
 
-def _put_first(document: str, brace: int, member: str, indent: str) -> str:
+def put_value(document: str, path: tuple[str, ...], value: object) -> str:
+    """The document with this value at the end of the path, written as its surroundings are; else as put_rule."""
+    brace = _start_of(document)
+    for index, name in enumerate(path):
+        members = _list_members(document, brace)
+        if members is None:
+            return ""
+        if name not in members:
+            for missing in reversed(path[index + 1 :]):
+                value = {missing: value}
+            return _put_first(document, brace, name, value)
+        brace, end = members[name]
+    return document[:brace] + _write(document, value, _indent_at(document, brace)) + document[end:]
+
+
+def _put_first(document: str, brace: int, name: str, value: object) -> str:
     """One more member, before the first of the object that opens at `brace`."""
-    is_empty = document[brace + 1 :].lstrip().startswith("}")
-    end = "\n" if is_empty else ","
-    return f"{document[: brace + 1]}\n{indent}{member}{end}{document[brace + 1 :]}"
+    head, tail = document[: brace + 1], document[brace + 1 :].lstrip(_SPACE)
+    space = document[brace + 1 : len(document) - len(tail)]
+    outer, unit = _indent_at(document, brace), _unit_of(document)
+    if tail.startswith("}") and unit:
+        space, after = f"\n{outer}{unit}", f"\n{outer}"
+    else:
+        after = "" if tail.startswith("}") else f",{space or ' '}"
+    return f"{head}{space}{json.dumps(name)}: {_write(document, value, outer + unit)}{after}{tail}"
+
+
+def _write(document: str, value: object, indent: str) -> str:
+    """A value on one line where the document has such lines, else on lines of its own."""
+    unit = "" if _WRITTEN_ON_ONE_LINE.search(document) else _unit_of(document)
+    text = json.dumps(value, indent=unit or None, ensure_ascii=False)
+    return text.replace("\n", f"\n{indent}")
+
+
+def _unit_of(document: str) -> str:
+    found = _UNIT.search(document)
+    return found[1] if found else ""
+
+
+def _indent_at(document: str, at: int) -> str:
+    line = document[document.rfind("\n", 0, at) + 1 : at]
+    return line[: len(line) - len(line.lstrip(" \t"))]
 
 
 def find_rule(document: str, name: str) -> tuple[int, int] | None:

@@ -26,14 +26,18 @@ class ConflictError(PolicyError):
     """Somebody published after the editor was opened; `version` is what they published, None before the first."""
 
     def __init__(self, version: PolicyVersion | None) -> None:
-        if version is None:
-            super().__init__("This policy has no published version yet: reload it before you publish.")
-        else:
-            super().__init__(
-                f"{version.author} published version {version.number} meanwhile,"
-                f" at {version.published_at:%Y-%m-%d %H:%M} UTC. Nothing of yours was published."
-            )
         self.version = version
+        title = self.title_for("")
+        super().__init__(title if version is None else f"{title} Nothing of yours was published.")
+
+    def title_for(self, reader: str) -> str:
+        """Who published, and when, for a reader of this name, who may have done it in another window."""
+        if self.version is None:
+            return "This policy has no published version yet: reload it before you publish."
+        if self.version.author == reader:
+            return f"You published version {self.version.number} in another window."
+        at = self.version.published_at
+        return f"{self.version.author} published version {self.version.number} on {at.day} {at:%b %Y, %H:%M} UTC."
 
 
 class SavedTestsFailedError(PolicyError):

@@ -50,6 +50,18 @@ FORM_LIFE = timedelta(days=1)
 SALT = "policies.mint"
 
 
+class LedForm(forms.Form):
+    """A form that comes back with the focus in the first field that is wrong."""
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """Note the error, and let the browser go to its field unless there is one before it."""
+        super().add_error(field, error)
+        named = self.fields.get(field) if field else None
+        is_led = any("autofocus" in each.widget.attrs for each in self.fields.values())
+        if named is not None and not named.widget.is_hidden and not is_led:
+            named.widget.attrs["autofocus"] = True
+
+
 class DocumentField(forms.CharField):
     """A policy's text, letter for letter, but for the line ends that browsers make of every textarea."""
 
@@ -73,13 +85,17 @@ class NoteField(forms.CharField):
         )
 
 
-class CreateForm(forms.Form):
-    name = forms.CharField(max_length=80, help_text="How this server's grants will refer to it.")
+class CreateForm(LedForm):
+    name = forms.CharField(
+        max_length=80,
+        help_text="How this server's grants will refer to it.",
+        error_messages={"required": "Give the policy a name."},
+    )
     document = DocumentField()
     file = forms.FileField(
         required=False,
         label="Import a file",
-        help_text="A policy's JSON, such as another policy's export. It takes the place of the text above, and is"
+        help_text="A policy's JSON, such as another policy's export. It takes the place of the text below, and is"
         " checked in the same way.",
         widget=forms.FileInput(attrs={"accept": ".json,application/json"}),
     )
@@ -156,8 +172,12 @@ class ExpiryForm(forms.Form):
         return end
 
 
-class MintForm(AttachForm, ExpiryForm):
-    label = forms.CharField(max_length=80, help_text="Which agent this is for, such as “research agent on the laptop”.")
+class MintForm(LedForm, AttachForm, ExpiryForm):
+    label = forms.CharField(
+        max_length=80,
+        help_text="Which agent this is for, such as “research agent on the laptop”.",
+        error_messages={"required": "Say which agent the grant is for."},
+    )
     form_id = forms.CharField(widget=forms.HiddenInput)
 
     field_order = ("label", "policy", "expires", "form_id")

@@ -104,6 +104,7 @@ def _show_grant(
     status: int = 200,
 ) -> HttpResponse:
     now = timezone.now()
+    is_expired = found.expires_at is not None and found.expires_at <= now
     context = {
         "grant": found,
         "server": found.server,
@@ -112,7 +113,8 @@ def _show_grant(
         "successor": successor_of(found),
         "refusal": refusal,
         "rotate_form": form or RotateForm(found.server),
-        "is_expired": found.expires_at is not None and found.expires_at <= now,
+        "is_expired": is_expired,
+        "is_open": not is_expired and found.revoked_at is None,
         "attach_form": AttachForm(found.server, initial={"policy": found.policy_id}),
         "expiry_form": ExpiryForm(initial={"expires": found.expires_at}),
         "gateway_url": gateway_url_of(found.server_id),
@@ -174,12 +176,14 @@ def attach(request: MemberRequest, grant: UUID) -> HttpResponseBase:
 @member_view(write=ADMINS)
 def expire(request: MemberRequest, grant: UUID) -> HttpResponseBase:
     found = grant_for(grant)
-    form = ExpiryForm(request.POST)
+    form = ExpiryForm(request.POST, initial={"expires": found.expires_at and found.expires_at.date()})
     if not form.is_valid():
         messages.error(request, "Nothing was changed: give a day to come, or none.")
         return _back_to(request, found)
     try:
-        set_expiry(member=request.member, grant=found, expires_at=form.cleaned_data["expires"])
+        # The same day again leaves an end in the middle of it where it is.
+        expires_at = form.cleaned_data["expires"] if form.has_changed() else found.expires_at
+        set_expiry(member=request.member, grant=found, expires_at=expires_at)
     except GrantRevokedError as error:
         messages.error(request, str(error))
     else:

@@ -1,20 +1,26 @@
 """What changes between two documents of one policy: in words, for each tool, and line by line. Writes nothing."""
 
 import difflib
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from policies.engine.effects import Effect, ToolEffect, list_effects
+from policies.engine.effects import Effect, Move, ToolEffect, find_move, list_effects
 from policies.engine.explain import Sentence, explain_policy
 from policies.engine.policy import Policy
 from policies.engine.tools import ToolFacts
+from policies.engine.values import Level
 
 # Above this many differing lines the comparison would take too long; then they are shown as one block.
 MAX_COMPARED: Final = 2_000
 CONTEXT: Final = 3
+# What lets more through comes first, and with it the tools that can do most harm.
+_MOVES: Final = tuple(Move)
+_LEVELS: Final = tuple(Level)
+_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 
 class ChangeKind(StrEnum):
@@ -41,10 +47,16 @@ class SentenceChange:
 
 @dataclass(frozen=True, slots=True)
 class EffectChange:
-    """Tools that change alike: `sentence` counts them."""
+    """Tools that change alike, those of the highest level first: `sentence` counts them."""
 
+    move: Move
     sentence: str
-    tools: tuple[str, ...]
+    tools: tuple[ToolFacts, ...]
+
+    @property
+    def levels(self) -> list[Level]:
+        """The levels of these tools, the highest first."""
+        return list(dict.fromkeys(facts.level for facts in self.tools))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +67,17 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
+    """`lines` are those of both documents printed alike; `is_same` says that the texts are equal as they are."""
+
     sentences: tuple[SentenceChange, ...]
     effects: tuple[EffectChange, ...]
     lines: tuple[Line, ...]
+    is_same: bool
+
+    @property
+    def tool_count(self) -> int:
+        """How many tools fare otherwise."""
+        return sum(len(change.tools) for change in self.effects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +93,9 @@ def compare(before: Side, after: Side, tools: Mapping[str, ToolFacts]) -> Compar
     said = [explain_policy(side.policy, tools) if side.policy else [] for side in (before, after)]
     return Comparison(
         compare_sentences(said[0], said[1]),
-        compare_effects(_effects_of(before, tools), _effects_of(after, tools)),
-        compare_lines(before.text, after.text),
+        compare_effects(_effects_of(before, tools), _effects_of(after, tools), tools),
+        compare_lines(print_alike(before.text), print_alike(after.text)),
+        is_same=before.text == after.text,
     )
 
 
@@ -90,16 +111,35 @@ def compare_sentences(before: Sequence[Sentence], after: Sequence[Sentence]) -> 
     return (*changes, *(SentenceChange(ChangeKind.REMOVED, text, "") for text in places.values()))
 
 
-def compare_effects(before: Mapping[str, ToolEffect], after: Mapping[str, ToolEffect]) -> tuple[EffectChange, ...]:
-    """Tools whose calls fare otherwise, those that change alike together, the largest group first."""
-    groups: dict[tuple[Effect, Effect], list[str]] = {}
+def compare_effects(
+    before: Mapping[str, ToolEffect], after: Mapping[str, ToolEffect], tools: Mapping[str, ToolFacts]
+) -> tuple[EffectChange, ...]:
+    """Tools whose calls fare otherwise, those that change alike together; what lets more through comes first."""
+    groups: dict[tuple[Move, Effect, Effect], list[ToolFacts]] = {}
     for name, now in after.items():
         # Without a policy there is no reason for a denial that could differ.
         is_still_denied = before[name] == ToolEffect(Effect.DENIED) and now.effect is Effect.DENIED
         if before[name] != now and not is_still_denied:
-            groups.setdefault((before[name].effect, now.effect), []).append(name)
-    ordered = sorted(groups.items(), key=lambda item: -len(item[1]))
-    return tuple(EffectChange(_count(was, now, len(names)), tuple(sorted(names))) for (was, now), names in ordered)
+            groups.setdefault((find_move(before[name], now), before[name].effect, now.effect), []).append(tools[name])
+    changes = [
+        EffectChange(move, _count(was, now, len(found)), tuple(sorted(found, key=_rank)))
+        for (move, was, now), found in groups.items()
+    ]
+    return tuple(sorted(changes, key=lambda each: (_MOVES.index(each.move), _rank(each.tools[0])[0], -len(each.tools))))
+
+
+def print_alike(text: str) -> str:
+    """A JSON document in one layout, with every name, text and number spelt as it is."""
+    parts, depth = [], 0
+    tokens = _TOKEN.findall(text)
+    for before, token in zip(["", *tokens], tokens, strict=False):
+        depth -= token in ("}", "]")
+        is_empty = before + token in ("{}", "[]")
+        if (before in ("{", "[", ",") or token in ("}", "]")) and not is_empty:
+            parts.append("\n" + "  " * depth)
+        parts.append(": " if token == ":" else token)
+        depth += token in ("{", "[")
+    return "".join(parts)
 
 
 def compare_lines(before: str, after: str) -> tuple[Line, ...]:
@@ -130,6 +170,10 @@ def _list_lines(old: list[str], new: list[str], first: int) -> list[Line]:
     return found
 
 
+def _rank(facts: ToolFacts) -> tuple[int, str]:
+    return -_LEVELS.index(facts.level), facts.name
+
+
 def _effects_of(side: Side, tools: Mapping[str, ToolFacts]) -> dict[str, ToolEffect]:
     if side.policy is None:
         return {name: ToolEffect(Effect.DENIED) for name in tools}
@@ -151,6 +195,8 @@ def _count(was: Effect, now: Effect, count: int) -> str:
     tools = "1 tool" if count == 1 else f"{count} tools"
     if was is now:
         what = "its reason, conditions or limits change" if count == 1 else "their reasons, conditions or limits change"
+        if now is Effect.DENIED:
+            what = "its reason changes" if count == 1 else "their reasons change"
         return f"{tools} {'stays' if count == 1 else 'stay'} {now.value}, and {what}."
     return f"{tools} {'becomes' if count == 1 else 'become'} {now.value} (before: {was.value})."
 

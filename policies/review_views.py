@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import POLICY_WRITERS, MemberRequest, member_view
 from policies.access import current_version_for, policy_for, saved_tests_for, version_for, versions_for
 from policies.check import Judged, judge_text
-from policies.errors import NameTakenError, NothingPublishedError
+from policies.errors import ConflictError, NameTakenError, NothingPublishedError
 from policies.export import answer_document
 from policies.forms import PublishForm
 from policies.models import Policy, PolicyVersion
@@ -42,7 +42,7 @@ class Review:
 
     @property
     def can_publish(self) -> bool:
-        return self.comparison is not None and bool(self.comparison.lines) and not self.failures
+        return self.comparison is not None and not self.comparison.is_same and not self.failures
 
 
 class CompareForm(forms.Form):
@@ -66,7 +66,7 @@ def review(request: MemberRequest, policy: UUID) -> HttpResponse:
         # Publishing from here is judged against the version that is compared here.
         "form": PublishForm(initial={**form.cleaned_data, "expected": found.current}),
         "problems": form.errors,
-        "has_moved": expected != found.current,
+        "conflict": _say_moved(request, found) if expected != found.current else "",
     }
     return render(request, "policies/review.html", context, status=200 if is_valid else 422)
 
@@ -91,6 +91,8 @@ def compare_versions(request: MemberRequest, policy: UUID) -> HttpResponse:
         "before": before,
         "after": after,
         "sides": (before, after) if before != after else (before,),
+        # Restoring is offered where what it changes is in view: beside the version in force.
+        "restorable": {before.number: after, after.number: before}.get(found.current) if before != after else None,
         "can_write": request.member.role in POLICY_WRITERS,
         "unfit": [version.number for version, side in ((before, old), (after, new)) if side.policy is None],
         "comparison": compare(Side(old.text, old.policy), Side(new.text, new.policy), tools),
@@ -119,6 +121,10 @@ def duplicate(request: MemberRequest, policy: UUID) -> HttpResponseBase:
         return redirect("policies:detail", request.member.organisation.slug, found.id)
     messages.success(request, f"{copy.name} is made and not published: until it is, it denies every call.")
     return redirect("policies:detail", request.member.organisation.slug, copy.id)
+
+
+def _say_moved(request: MemberRequest, policy: Policy) -> str:
+    return ConflictError(current_version_for(policy)).title_for(request.member.name)
 
 
 def _review_draft(policy: Policy, text: str) -> Review:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from policies.engine.decision import Call
 from policies.engine.policy import Policy
@@ -10,6 +11,14 @@ from policies.engine.tools import ToolFacts
 from policies.models import PolicyTest
 from policies.trial import judge_call
 from policies.written_calls import CallUnreadableError, read_arguments
+
+# Where no line of the document decided.
+_CAUSES: Final = {
+    "(default)": "no rule speaks of it",
+    "(hidden)": "the policy hides it",
+    "(unknown tool)": "this server has no such tool",
+    "(tool changed)": "its changed definition is not accepted",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,11 @@ class SavedTestResult:
     def words(self) -> str:
         return _write_outcome(self.got, self.got_rule)
 
+    @property
+    def cause(self) -> str:
+        """Why, where no line of the document decided."""
+        return _CAUSES.get(self.got_rule, "")
+
 
 def run_saved_tests(
     tests: Iterable[PolicyTest], policy: Policy, tools: Mapping[str, ToolFacts], now: datetime
@@ -65,4 +79,6 @@ def _run(test: PolicyTest, policy: Policy, tools: Mapping[str, ToolFacts], now: 
 
 
 def _write_outcome(outcome: str, rule: str) -> str:
+    if rule in _CAUSES:
+        return f"{outcome}, since {_CAUSES[rule]}"
     return f"{outcome} by {rule}" if rule else outcome

@@ -32,7 +32,7 @@ WORDS: Mapping[Standing, str] = {
 }
 BADGES: Mapping[Standing, str] = {
     Standing.ALLOWED: "allow",
-    Standing.CONDITIONAL: "limit",
+    Standing.CONDITIONAL: "conditions",
     Standing.ASKS: "approve",
     Standing.DENIED: "deny",
     Standing.HIDDEN: "hide",
@@ -92,7 +92,7 @@ def show_tools(request: MemberRequest, grant: UUID) -> HttpResponse:
     found = grant_for(grant)
     tools = tool_facts_for(found.server)
     policy, problem = _read_policy(found, tools)
-    surveyed = survey_tools(policy, tools)
+    surveyed = sorted(survey_tools(policy, tools), key=lambda one: one.tool.name.casefold())
     query = SurveyQuery.parse(request.GET)
     counts = Counter(one.standing for one in surveyed)
     context = {
@@ -106,6 +106,8 @@ def show_tools(request: MemberRequest, grant: UUID) -> HttpResponse:
         "levels": list(Level),
         "total": len(surveyed),
         "measured": sum(one.is_measured for one in surveyed),
+        # What the policy says of several tools at once is said once.
+        "shared": list(dict.fromkeys(sentence for one in surveyed for sentence in one.also)),
         "rows": [Row(one, WORDS[one.standing], BADGES[one.standing]) for one in surveyed if query.passes(one)],
     }
     return render(request, "policies/grant_tools.html", context)

@@ -32,7 +32,7 @@ class MomentField(forms.DateTimeField):
         super().__init__(
             required=False,
             label="Time of the call (UTC)",
-            help_text="For rules with trading hours; empty for now.",
+            help_text="For rules with trading hours: leave it empty to judge the call as of this moment.",
             widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         )
 

@@ -24,7 +24,7 @@ from policies.access import (
     version_for,
     versions_for,
 )
-from policies.check import Checked, check_document, check_text, refuse_unread
+from policies.check import Checked, check_document, check_text, judge_text, refuse_unread
 from policies.engine.grammar import describe_grammar
 from policies.errors import (
     ConflictError,
@@ -36,6 +36,7 @@ from policies.errors import (
 from policies.forms import CreateForm, PublishForm, RestoreForm, read_create
 from policies.models import Policy, PolicyVersion
 from policies.restricted import Restricted, put_restriction
+from policies.review import Side, compare
 from policies.services import NAME_MAX, create_policy, delete_policy, publish_policy, restore_version
 from policies.starts import Start, StartChoice, list_choices, write_start
 from servers.access import listed_tools_for, server_for, tool_facts_for
@@ -104,7 +105,7 @@ def detail(request: MemberRequest, policy: UUID) -> HttpResponse:
     found = policy_for(policy)
     wanted = find_restriction(request.GET.get("restrict", "")) if _can_write(request) else None
     if wanted is None:
-        return show_policy(request, found, None)
+        return show_policy(request, found, _start_form(request, found))
     restricted = put_restriction(found, wanted)
     if restricted is None:
         messages.error(request, f"The text of {found.name} is no policy, so the rule was not put in.")
@@ -249,15 +250,20 @@ def show_policy(
 ) -> HttpResponse:
     """The policy's page; without a form it shows what is in force."""
     version, tools = current_version_for(policy), tool_facts_for(policy.server)
+    # What is in the editor and nowhere else.
+    is_unsaved = form is not None
     if form is None:
         document = version.document if version else policy.opening
         form = PublishForm(initial={"document": document, "expected": policy.current})
     typed = str(form["document"].value() or "")
+    can_write = _can_write(request)
     context = {
         "policy": policy,
         "server": policy.server,
         "tab": "policies",
         "form": form,
+        "is_unsaved": is_unsaved,
+        "choices": [] if version or typed or not can_write else list_choices(policy.server)[:-1],
         "version": version,
         # What is in force, and what stands in the editor.
         "checked": check_text(version.document, tools) if version else None,
@@ -265,13 +271,21 @@ def show_policy(
         "refusal": refusal,
         "is_invalid": isinstance(refusal, PolicyInvalidError),
         "conflict": conflict,
+        "conflict_title": conflict.title_for(request.member.name) if conflict else "",
         "restricted": restricted,
         "versions": versions_for(policy).defer("document"),
         "carriers": carriers_of(policy),
         "tests_count": saved_tests_for(policy).count(),
-        "can_write": _can_write(request),
+        "can_write": can_write,
     }
     return render(request, "policies/detail.html", context, status=status)
+
+
+def _start_form(request: MemberRequest, policy: Policy) -> PublishForm | None:
+    """The chosen starting point, for a policy that has no text yet."""
+    if "start" not in request.GET or policy.current or policy.opening or not _can_write(request):
+        return None
+    return PublishForm(initial={"document": write_start(_start_of(request), policy.server), "expected": 0})
 
 
 def _show_version(
@@ -283,16 +297,19 @@ def _show_version(
     conflict: ConflictError | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    tools, current = tool_facts_for(policy.server), current_version_for(policy)
+    judged = judge_text(version.document, tools)
+    in_force = judge_text(current.document if current else "", tools)
     context = {
         "policy": policy,
         "server": policy.server,
         "tab": "policies",
         "version": version,
-        "checked": check_document(version.document, policy.server),
-        "form": PublishForm(initial={"document": version.document}),
+        "checked": judged.checked,
+        "comparison": compare(Side(in_force.text, in_force.policy), Side(judged.text, judged.policy), tools),
         "refusal": refusal,
         "is_invalid": isinstance(refusal, PolicyInvalidError),
-        "conflict": conflict,
+        "conflict_title": conflict.title_for(request.member.name) if conflict else "",
         "can_write": _can_write(request),
     }
     return render(request, "policies/version.html", context, status=status)

@@ -80,6 +80,31 @@ def check_headers(headers: Iterable[Sequence[str]]) -> list[Header]:
     return checked
 
 
+def check_typed(*, name: str, url: str | None, headers: Iterable[Sequence[str]]) -> list[Header]:
+    """Check all of it at once (no address for None), and give the headers as check_headers does.
+
+    Raises one ServerInvalidError with a sentence for each field that is refused.
+    """
+    problems: dict[str, str] = {}
+    checked: list[Header] = []
+    try:
+        check_name(name)
+    except ServerInvalidError as error:
+        problems |= error.problems
+    try:
+        if url is not None:
+            check_address(url)
+    except ServerInvalidError as error:
+        problems |= error.problems
+    try:
+        checked = check_headers(headers)
+    except ServerInvalidError as error:
+        problems |= error.problems
+    if problems:
+        raise ServerInvalidError(problems)
+    return checked
+
+
 def check_header_count(names: Collection[str]) -> None:
     """Raise ServerInvalidError for more than 20 headers on one server."""
     if len(names) > MAX_HEADERS:

@@ -14,6 +14,7 @@ def check_discoveries() -> Iterator[Finding]:
             "Discovery", not found.failed, f"None has ended well yet; {found.failed} of {found.servers} failed."
         )
         return
-    last = found.last.strftime("%d %B %Y, %H:%M")
+    last = f"{found.last.day} {found.last:%b %Y, %H:%M}"
     text = f"The last one ended well on {last} UTC. {found.failed} of {found.servers} servers failed at theirs."
-    yield Finding("Discovery", not found.servers or found.failed < found.servers, text)
+    is_ok = not found.servers or found.failed < found.servers
+    yield Finding("Discovery", is_ok, text, is_partial=is_ok and found.failed > 0)

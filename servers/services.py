@@ -24,7 +24,7 @@ from accounts.tenancy import tenant
 from catalog.access import known_server, known_tools_named
 from servers import marks
 from servers.access import header_names_for, is_discovering, open_header, place_of, target_for
-from servers.checks import Header, ServerInvalidError, check_address, check_header_count, check_headers, check_name
+from servers.checks import Header, ServerInvalidError, check_address, check_header_count, check_name, check_typed
 from servers.credentials import SealBrokenError, newest_key_version, seal
 from servers.discovery import Discovered, FoundTool
 from servers.models import CATEGORIES, LEVELS, DiscoveryStatus, Kind, Server, ServerHeader, Tool, ToolState
@@ -72,6 +72,8 @@ def register_server(
     Kind `simulator` needs no address and takes no headers; kind `http` needs an address that the guard allows.
     `catalogue_slug` names the catalogue's server that its tools are matched with.
     """
+    is_http = kind == Kind.HTTP
+    typed = check_typed(name=name, url=url if is_http else None, headers=headers if is_http else ())
     name = check_name(name)
     if Server.objects.count() >= MAX_SERVERS:
         raise ServerInvalidError({"name": f"An organisation has at most {MAX_SERVERS} servers. Delete one first."})
@@ -80,7 +82,7 @@ def register_server(
     if kind == Kind.SIMULATOR:
         checked, catalogue_slug = _check_simulator(url, headers), SIMULATED_SLUG
     else:
-        url, checked = check_address(url), check_headers(headers)
+        url, checked = check_address(url), typed
         check_header_count([header for header, _ in checked])
     if catalogue_slug and (not SLUG.fullmatch(catalogue_slug) or known_server(catalogue_slug) is None):
         raise ServerInvalidError({"catalogue_slug": "The catalogue has no server of this name."})
@@ -112,7 +114,8 @@ def edit_server(
 
     A new address on another host takes no stored secret along: every stored header must be entered again or removed.
     """
-    checked = check_headers(headers)
+    is_http = server.kind == Kind.HTTP
+    checked = check_typed(name=server.name if name is None else name, url=url if is_http else None, headers=headers)
     _lock(server)
     stored = header_names_for(server)
     gone = {header.lower() for header in removed} | {header.lower() for header, _ in checked}
@@ -120,9 +123,9 @@ def edit_server(
     check_header_count([*kept, *(header for header, _ in checked)])
     before = (server.name, server.url)
     server.name = check_name(name) if name is not None else server.name
-    if url is not None and server.kind == Kind.HTTP:
+    if url is not None and is_http:
         _move(server, check_address(url), kept)
-    if server.kind != Kind.HTTP and checked:
+    if not is_http and checked:
         raise ServerInvalidError({"headers": "The simulator takes no request headers."})
     _save_named(server, is_new=False)
     server.headers.filter(name__in=[header for header in stored if header not in kept]).delete()

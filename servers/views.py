@@ -26,7 +26,7 @@ from servers.differences import Difference, compare_definitions, show_definition
 from servers.forms import ServerInput, read_edit, read_filter, read_seen, read_server, show_server
 from servers.marks import load_check, load_progress
 from servers.matching import is_known_shape
-from servers.models import CATEGORIES, LEVELS, Kind, Server, Tool
+from servers.models import CATEGORIES, LEVELS, DiscoveryStatus, Kind, Server, Tool
 
 NO_CONTENT = 204
 UNPROCESSABLE = 422
@@ -46,6 +46,10 @@ class ServerRow:
     @property
     def host(self) -> str:
         return urlsplit(self.server.url).netloc
+
+    @property
+    def is_unreachable(self) -> bool:
+        return self.server.discovery == DiscoveryStatus.FAILED and not self.is_discovering
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,15 +265,17 @@ def _show_tools(request: MemberRequest, server: Server) -> HttpResponse:
     texts = summaries_named(server.catalogue_slug)
     tools = access.overview_for(server)
     choices = access.count_choices(tools)
+    rows = [
+        ToolRow(tool, access.effective_level(tool), texts.get(tool.name, ""))
+        for tool in access.filter_tools(tools, wanted)
+    ]
     context = {
         "server": server,
         "tab": "tools",
         "wanted": wanted,
         "is_filtered": wanted != access.ToolFilter(),
-        "rows": [
-            ToolRow(tool, access.effective_level(tool), texts.get(tool.name, ""))
-            for tool in access.filter_tools(tools, wanted)
-        ],
+        "rows": rows,
+        "has_texts": any(row.tool.title or row.summary for row in rows),
         "differences": _list_differences(server) if choices.counts.changed else [],
         "shown": _shown_tool(request, server),
         "filters": _list_filters(choices, wanted),
@@ -323,6 +329,7 @@ def _show_settings(request: MemberRequest, server: Server, typed: ServerInput, s
         "typed": typed,
         "header_names": stored,
         "new_rows": typed.rows_beside(stored),
+        "headers_legend": f"{'More request' if stored else 'Request'} headers (optional)",
         "shown_url": server.url.partition("?")[0],
         "gateway_url": f"{project.PUBLIC_URL}/mcp/{server.id}",
         "cost": access.deletion_cost_for(server),

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.core.paginator import Page, Paginator
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
@@ -35,17 +35,23 @@ def find_sent(form: UUID) -> UUID | None:
 
 def search_messages(*, state: str = "", text: str = "", page: str = "") -> Page[ContactMessage]:
     """One page of the messages in this state ("" for all but spam) that hold this text, newest first."""
-    rows = ContactMessage.objects.filter(state=state) if state else ContactMessage.objects.exclude(state="spam")
-    words = text.replace("\0", "")[:MAX_QUERY].strip()
-    if words:
-        rows = rows.filter(Q(name__icontains=words) | Q(email__icontains=words) | Q(text__icontains=words))
-    return Paginator(rows, PAGE).get_page(page)
+    rows = _holding(text)
+    return Paginator(rows.filter(state=state) if state else rows.exclude(state="spam"), PAGE).get_page(page)
 
 
-def count_states() -> dict[str, int]:
-    """How many messages are in each state."""
-    found = dict(ContactMessage.objects.order_by().values_list("state").annotate(Count("id")))
+def count_states(*, text: str = "") -> dict[str, int]:
+    """How many of the messages that hold this text are in each state."""
+    found = dict(_holding(text).order_by().values_list("state").annotate(Count("id")))
     return {state.value: found.get(state.value, 0) for state in ContactState}
+
+
+def _holding(text: str) -> QuerySet[ContactMessage]:
+    words = text.replace("\0", "")[:MAX_QUERY].strip()
+    if not words:
+        return ContactMessage.objects.all()
+    return ContactMessage.objects.filter(
+        Q(name__icontains=words) | Q(email__icontains=words) | Q(text__icontains=words)
+    )
 
 
 def message_for(message_id: UUID) -> ContactMessage:

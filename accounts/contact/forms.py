@@ -59,20 +59,20 @@ class ContactForm(forms.Form):
         max_length=80,
         allowed=JOINERS,
         label="Your name",
-        error_messages={"required": "Write your name."},
+        error_messages={"required": "Enter your name."},
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     email = forms.EmailField(
         max_length=254,
-        label="Your e-mail address",
-        help_text="The answer goes here.",
-        error_messages={"required": "Write the e-mail address for the answer.", "invalid": NO_ADDRESS},
+        label="Your email address",
+        help_text="We reply to this address.",
+        error_messages={"required": "Enter your email address.", "invalid": NO_ADDRESS},
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
     message = ReadableField(
         max_length=5000,
         allowed="\n\t" + JOINERS + MARKS,
-        error_messages={"required": "Write your message."},
+        error_messages={"required": "Enter your message."},
         widget=forms.Textarea(attrs={"rows": 8}),
     )
 

@@ -7,7 +7,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Q
 
 from accounts.models import Membership, Organisation
-from accounts.operator.registry import count_here
+from accounts.operator.registry import count_here, count_titles
 from accounts.tenancy import tenant
 
 PAGE: Final = 25
@@ -16,10 +16,10 @@ MAX_QUERY: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """One organisation and its counts, in the order of `registry.count_titles`."""
+    """One organisation and its counts, each with its title."""
 
     organisation: Organisation
-    counts: list[int]
+    counts: list[tuple[str, int]]
 
 
 def search_organisations(*, text: str, page: str) -> Page[Organisation]:
@@ -32,7 +32,7 @@ def search_organisations(*, text: str, page: str) -> Page[Organisation]:
 def count_for(organisation: Organisation) -> Tenant:
     """The organisation's counts, each made in its tenant block."""
     with tenant(organisation.id):
-        return Tenant(organisation, count_here())
+        return Tenant(organisation, list(zip(count_titles(), count_here(), strict=True)))
 
 
 def count_members() -> int:

@@ -9,11 +9,12 @@ from django.db import DatabaseError, transaction
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the health page: what was looked at, whether it is as it should be, and what was found."""
+    """One line of the health page: what was looked at, whether it is as it should be, in part or not, and details."""
 
     name: str
     is_ok: bool
     text: str
+    is_partial: bool = False
 
 
 Check = Callable[[], Iterable[Finding]]

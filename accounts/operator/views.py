@@ -5,6 +5,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import Member, organisation_for
@@ -39,7 +40,7 @@ def start(request: HttpRequest) -> HttpResponse:
 def inbox(request: HttpRequest) -> HttpResponse:
     state, text = parse_state(request.GET.get("state", "")), request.GET.get("q", "")
     shown = search_messages(state=state.value if state else "", text=text, page=request.GET.get("page", ""))
-    counts = count_states()
+    counts = count_states(text=text)
     tabs = [("", "All but spam", sum(counts.values()) - counts["spam"])]
     tabs += [(each.value, each.value.capitalize(), counts[each.value]) for each in ContactState]
     context = {"page": shown, "tabs": tabs, "state": state.value if state else "", "q": text}
@@ -93,7 +94,7 @@ def organisation(request: HostRequest, tenant_id: UUID) -> HttpResponse:
 @require_safe
 @host_view
 def health(request: HttpRequest) -> HttpResponse:
-    return render(request, "operator/health.html", {"findings": find_health()})
+    return render(request, "operator/health.html", {"findings": find_health(), "now": timezone.now()})
 
 
 def parse_state(text: str) -> ContactState | None:

@@ -5,8 +5,13 @@ export interface Command {
   // Where it belongs, shown behind the name.
   group: string;
   keys?: string;
+  // Where it stands among those that fit as well; of this page when it does not say.
+  order?: number;
   run: () => void;
 }
+
+// What there are hundreds of comes last.
+export const ORDER = { page: 0, server: 1, settings: 2, site: 3, organisation: 4, tool: 5 };
 
 const offers = new Set<() => readonly Command[]>();
 

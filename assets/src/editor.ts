@@ -13,7 +13,7 @@ import { editorHighlight, editorTheme } from "./editor-theme";
 import { jsonLanguage } from "./json-language";
 import { offsetAt, rangeAt } from "./places";
 import { ReportView } from "./report";
-import { validateText, type Problem, type Report } from "./validate";
+import { hintOf, validateText, type Problem, type Report } from "./validate";
 
 const PAUSE_MS = 250;
 
@@ -33,6 +33,8 @@ export interface EditorHandle {
   redo(): void;
   steps(): { undo: number; redo: number };
   reveal(from: number, to: number): void;
+  // As reveal, but the page and the keyboard stay where they are.
+  scrollTo(offset: number): void;
   onText(listener: () => void): void;
   // The last report comes at once; `text` is what it is about, which may be older than the text now.
   onReport(listener: (report: Report, text: string) => void): void;
@@ -46,7 +48,7 @@ function diagnosticsFor(state: EditorState, report: Report): Diagnostic[] {
   const turn = (severity: "error" | "warning") => (problem: Problem): Diagnostic => ({
     ...rangeAt(state, problem),
     severity,
-    message: problem.suggestion ? `${problem.message} ${problem.suggestion}` : problem.message,
+    message: `${problem.message} ${hintOf(problem)}`.trim(),
   });
   const all = [...report.errors.map(turn("error")), ...report.warnings.map(turn("warning"))];
   return all.sort((one, other) => one.from - other.from);
@@ -165,10 +167,11 @@ class JsonEditor implements EditorHandle {
   }
 
   // Inside its own box only: the page must not move under the hand that works beside it.
-  private scrollTo(offset: number): void {
+  scrollTo(offset: number): void {
+    this.settle();
     const box = this.view.scrollDOM;
     const { top, bottom } = this.view.lineBlockAt(Math.min(offset, this.view.state.doc.length));
-    if (top < box.scrollTop || bottom > box.scrollTop + box.clientHeight) box.scrollTop = Math.max(0, top - box.clientHeight / 3);
+    if (top < box.scrollTop || bottom > box.scrollTop + (box.clientHeight * 2) / 3) box.scrollTop = Math.max(0, top - box.clientHeight / 3);
   }
 
   private createState(): EditorState {
@@ -198,7 +201,7 @@ class JsonEditor implements EditorHandle {
     const url = this.area.dataset["tools"];
     if (!url || this.isReadOnly) return;
     const hint = document.createElement("p");
-    hint.className = "hint";
+    hint.className = "hint hint-keys";
     hint.textContent = "Ctrl+Space shows what fits at the cursor.";
     frame.append(hint);
     const load = async (): Promise<void> => {
@@ -245,18 +248,27 @@ class JsonEditor implements EditorHandle {
     const running = new AbortController();
     this.running = running;
     const sent = this.area.value;
+    if (!sent.trim()) {
+      this.report.showNothing();
+      this.hear({ errors: [], warnings: [], sentences: [], parts: [] }, sent);
+      return;
+    }
     const answer = await validateText(url, this.area, running.signal);
     if (running.signal.aborted) return;
     if (answer.kind === "failed") {
       this.report.showFailure(answer.message);
       return;
     }
-    this.settle();
-    this.view.dispatch(setDiagnostics(this.view.state, diagnosticsFor(this.view.state, answer.report)));
     this.report.show(answer.report);
-    // An edit since then has a check of its own on its way, but this one is about the text that was sent.
-    this.lastReport = [answer.report, sent];
-    for (const listener of this.reportListeners) listener(answer.report, sent);
+    this.hear(answer.report, sent);
+  }
+
+  // An edit since then has a check of its own on its way, but this report is about the text that was sent.
+  private hear(report: Report, sent: string): void {
+    this.settle();
+    this.view.dispatch(setDiagnostics(this.view.state, diagnosticsFor(this.view.state, report)));
+    this.lastReport = [report, sent];
+    for (const listener of this.reportListeners) listener(report, sent);
   }
 
   private goTo(problem: Problem): void {

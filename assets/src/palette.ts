@@ -1,18 +1,21 @@
 // The palette: every place and act of this page by typing a few letters of its name, and the pages of every server. It
 // follows links and presses buttons that the page shows, goes to places that the server lists, and does what parts of the
 // page offer.
-import { listOffers, type Command } from "./commands";
+import { listOffers, ORDER, type Command } from "./commands";
 
 const MOST = 60;
 const LINKS = ".console-nav a[href], .console-nav-inner a[href], .menu-body a[href], .site-nav a[href], .breadcrumbs a[href]";
 const ACTS = "main :is(.page-head, .row, .form-actions) > a.button, main :is(.row, .form-actions) > button.button, main .row > form > button.button";
 
-const textOf = (element: Element): string => (element.getAttribute("aria-label") ?? element.textContent).replace(/\s+/g, " ").trim();
+const textOf = (element: HTMLElement): string => (element.dataset["name"] ?? element.getAttribute("aria-label") ?? element.textContent).replace(/\s+/g, " ").trim();
 
 const groupOf = (element: Element): string => {
   if (element.closest(".menu-body")) return "Organisation";
+  if (element.closest("nav.console-nav")) return "Console";
   return element.closest("nav[aria-label]")?.getAttribute("aria-label") ?? "This page";
 };
+
+const orderOf = (element: Element): number => (element.closest(".menu-body") ? ORDER.organisation : element.closest(".site-nav") ? ORDER.site : ORDER.server);
 
 function isOffered(element: HTMLElement): boolean {
   return element.checkVisibility() && !element.matches(":disabled, .button-danger") && !element.closest("table, [data-builder], [hidden]");
@@ -29,7 +32,7 @@ function listCommands(): Command[] {
     if (isOffered(act)) add({ name: textOf(act), group: "This page", run: () => act.click() });
   }
   for (const link of document.querySelectorAll<HTMLAnchorElement>(LINKS)) {
-    if (link.getAttribute("aria-current") !== "page") add({ name: textOf(link), group: groupOf(link), run: () => link.click() });
+    if (link.getAttribute("aria-current") !== "page") add({ name: textOf(link), group: groupOf(link), order: orderOf(link), run: () => link.click() });
   }
   return [...found.values(), ...listOffers()];
 }
@@ -40,14 +43,16 @@ async function fetchPlaces(url: string): Promise<Command[]> {
     const response = await fetch(url, { credentials: "same-origin", redirect: "error" });
     if (!response.ok) return [];
     const { places } = (await response.json()) as { places: { name: string; group: string; url: string }[] };
-    return places.filter((place) => place.url !== location.pathname).map(({ name, group, url: to }) => ({ name, group, run: () => location.assign(to) }));
+    return places.filter((place) => place.url !== location.pathname).map(({ name, group, url: to }) => ({
+      name, group, order: group === "Settings" ? ORDER.settings : ORDER.server, run: () => location.assign(to),
+    }));
   } catch {
     return [];
   }
 }
 
 // Every word has to be in the name or the group; names that begin with what was typed come first, then those
-// with a word that does.
+// with a word that does; then what is nearer.
 function rank(commands: readonly Command[], text: string): Command[] {
   const typed = text.toLowerCase().trim();
   const words = typed.split(/\s+/).filter(Boolean);
@@ -56,7 +61,7 @@ function rank(commands: readonly Command[], text: string): Command[] {
     if (!words.every((word) => name.includes(word) || command.group.toLowerCase().includes(word))) return [];
     return [{ command, score: [name.startsWith(typed), ` ${name}`.includes(` ${typed}`), name.includes(typed), true].indexOf(true) }];
   });
-  return scored.sort((one, other) => one.score - other.score).map(({ command }) => command);
+  return scored.sort((one, other) => one.score - other.score || (one.command.order ?? 0) - (other.command.order ?? 0)).map(({ command }) => command);
 }
 
 function create<K extends keyof HTMLElementTagNameMap>(tag: K, attributes: Record<string, string>, text = ""): HTMLElementTagNameMap[K] {
@@ -69,8 +74,8 @@ function create<K extends keyof HTMLElementTagNameMap>(tag: K, attributes: Recor
 class Palette {
   private readonly dialog = create("dialog", { class: "palette", "aria-label": "Go to a page or do something" });
   private readonly box = create("input", {
-    type: "text", role: "combobox", "aria-label": "Page, tool or action", "aria-expanded": "true", "aria-controls": "palette-list",
-    "aria-autocomplete": "list", autocomplete: "off", spellcheck: "false", placeholder: "Page, tool or action",
+    type: "text", role: "combobox", "aria-expanded": "true", "aria-controls": "palette-list",
+    "aria-autocomplete": "list", autocomplete: "off", spellcheck: "false",
   });
   private readonly list = create("ul", { id: "palette-list", role: "listbox", "aria-label": "Results", class: "palette-list" });
   private readonly status = create("p", { class: "muted small", role: "status" });
@@ -110,6 +115,8 @@ class Palette {
     }
     this.commands = [...listCommands(), ...(this.places ?? [])];
     this.box.value = "";
+    const what = this.commands.some(({ order }) => order === ORDER.tool) ? "Page, tool or action" : "Page or action";
+    this.box.placeholder = this.box.ariaLabel = what;
     this.fill();
     if (!this.places) void this.add();
     this.dialog.showModal();
@@ -125,7 +132,7 @@ class Palette {
       return option;
     }));
     const rest = found.length - this.shown.length;
-    this.status.textContent = !found.length ? (this.places ? "Nothing is called that." : "Looking.") : rest ? `${found.length.toLocaleString("en-GB")} found, the first ${MOST} shown: type more of the name.` : `${found.length} found.`;
+    this.status.textContent = !found.length ? (this.places ? "Nothing is called that." : "Looking.") : !this.box.value.trim() ? "" : rest ? `${found.length.toLocaleString("en-GB")} found, the first ${MOST} shown: type more of the name.` : `${found.length} found.`;
     this.mark(0);
   }
 

@@ -1,5 +1,5 @@
 // The problems under an editor and the plain sentences beside it, kept up to date for eyes and screen readers.
-import type { Problem, Report, Sentence } from "./validate";
+import { hintOf, type Problem, type Report, type Sentence } from "./validate";
 
 function create<K extends keyof HTMLElementTagNameMap>(tag: K, className: string, text = ""): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);
@@ -8,8 +8,9 @@ function create<K extends keyof HTMLElementTagNameMap>(tag: K, className: string
   return element;
 }
 
+export const count = (n: number, word: string): string => `${n} ${word}${n === 1 ? "" : "s"}`;
+
 function countWords(report: Report): string {
-  const count = (n: number, word: string): string => `${n} ${word}${n === 1 ? "" : "s"}`;
   const parts = [];
   if (report.errors.length) parts.push(count(report.errors.length, "error"));
   if (report.warnings.length) parts.push(count(report.warnings.length, "warning"));
@@ -46,6 +47,12 @@ export class ReportView {
     this.showSentences(report.sentences, report.errors.length > 0);
   }
 
+  // An empty text is not wrong yet.
+  showNothing(): void {
+    this.problems.replaceChildren(create("p", "editor-status muted", "Nothing yet."));
+    this.showSentences([], false);
+  }
+
   showFailure(message: string): void {
     this.problems.replaceChildren(create("p", "editor-status editor-status-warn", message));
   }
@@ -60,9 +67,7 @@ export class ReportView {
     const place = create("button", "editor-place", problem.line ? `${word}, line ${problem.line}` : word);
     place.type = "button";
     place.addEventListener("click", () => this.goTo(problem));
-    item.append(place, create("span", "editor-message", problem.message));
-    if (problem.suggestion) item.append(create("span", "editor-suggestion", problem.suggestion));
-    if (problem.pointer) item.append(create("code", "muted", problem.pointer));
+    item.append(place, create("code", "editor-pointer", problem.pointer), create("span", "editor-message", `${problem.message} ${hintOf(problem)}`));
     return item;
   }
 

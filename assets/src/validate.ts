@@ -8,6 +8,12 @@ export interface Problem {
   column: number;
 }
 
+// The suggestion as a sentence, as policies/engine/problems.py has it; nothing where the message says it already.
+export function hintOf({ message, suggestion }: Problem): string {
+  if (!suggestion || message.startsWith(`"${suggestion}"`)) return "";
+  return suggestion.startsWith("{") ? suggestion : `Did you mean "${suggestion}"?`;
+}
+
 export interface Sentence {
   pointer: string;
   text: string;

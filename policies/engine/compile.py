@@ -61,6 +61,9 @@ class Plan:
     is_counted: bool = False
 
 
+_HIDDEN: Final = Plan(Decision(Outcome.HIDE, "(hidden)", "The policy hides this tool."))
+
+
 @dataclass(frozen=True, slots=True)
 class CompiledPolicy:
     """A policy ready to decide calls. `visible` are the tools that tools/list may show: not hidden, not changed."""
@@ -90,13 +93,12 @@ class _Compiler:
         self._measures: dict[tuple[str, str], Measure] = {}
 
     def compile_tool(self, facts: ToolFacts) -> Plan:
-        hidden = next((i for i, name in enumerate(self._policy.hide) if match_name(name, facts.name)), None)
-        if hidden is not None:
-            return Plan(Decision(Outcome.HIDE, "(hidden)", f"Hidden by /hide/{hidden}."))
+        if any(match_name(name, facts.name) for name in self._policy.hide):
+            return _HIDDEN
         rule = find_rule(self._policy, facts)
         action, reason, pointer = self._settle(rule, facts)
         if action is Action.HIDE:
-            return Plan(Decision(Outcome.HIDE, "(hidden)", f"Hidden by {pointer}."))
+            return _HIDDEN
         if facts.is_changed:
             changed = "The definition of this tool changed and nobody has accepted the change yet."
             return Plan(Decision(Outcome.HIDE, "(tool changed)", changed, is_explicit=False))

@@ -272,5 +272,6 @@ def _trace_conditions(
         condition = compiled.condition
         for where, value, truth in compiled.trace(arguments, start, at, budget):
             if truth != passing:
-                found[truth == ERROR].append(Match(where, condition.op.value, condition.expected, value))
+                judged = None if truth == ERROR else condition
+                found[truth == ERROR].append(Match(where, condition.op.value, condition.expected, value, judged))
     return (*found[True], *found[False])

@@ -1,10 +1,11 @@
 """What the engine answers: a decision with its rule, the conditions that decided, and the limits to reserve."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from policies.engine.policy import Condition
 from policies.engine.values import JSON, Found, Outcome, Scope
 
 
@@ -38,12 +39,16 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A condition that decided, and what it found. `path` has the index of the element; `found` may be a Missing."""
+    """A condition that decided, and what it found. `path` has the index of the element; `found` may be a Missing.
+
+    `condition` is what was written, for whoever says it in words; None where it could not be judged.
+    """
 
     path: str
     op: str
     expected: JSON
     found: Found
+    condition: Condition | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

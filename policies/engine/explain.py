@@ -12,7 +12,9 @@ from policies.engine.phrases import (
     write_amount,
     write_bound,
     write_conditions,
+    write_demand,
     write_path,
+    write_relation,
     write_subject,
     write_value,
     write_window,
@@ -87,10 +89,11 @@ def explain_parts(policy: Policy) -> list[Sentence]:
 
 def explain_decision(decision: Decision) -> str:
     """What happened to a call and why, with the values that decided. Not for records: arguments appear in it."""
-    parts = [f"{_OUTCOMES[decision.outcome]} by {decision.rule}."]
+    parts = [f"{_OUTCOMES[decision.outcome]}."]
     if decision.reason:
         parts.append(decision.reason)
-    parts += [f"{_explain_match(match)}." for match in decision.matched]
+    is_require = "/require/" in decision.rule
+    parts += [f"{_explain_match(match, is_require=is_require)}." for match in decision.matched]
     if decision.limits and decision.outcome in (Outcome.ALLOW, Outcome.APPROVE):
         charges = [f"{write_number(entry.amount)} to {entry.counter}" for entry in decision.limits]
         parts.append(f"Charges {list_words(dict.fromkeys(charges))}.")
@@ -103,7 +106,7 @@ def _explain_whole(policy: Policy, tools: Mapping[str, ToolFacts]) -> Iterator[S
     if not can_allow(policy, tools):
         yield Sentence("", "This policy allows nothing.")
     default = "allowed" if policy.is_default_allow else "denied"
-    yield Sentence("/default", f"Tools that no rule serves: {default}.")
+    yield Sentence("/default", f"All other tools: {default}.")
 
 
 def _explain_methods(methods: Methods) -> Iterator[Sentence]:
@@ -204,7 +207,15 @@ def _write_limit(limit: Limit) -> str:
     return f"at most {most} {write_window(limit.window)}{by}{_SCOPES[limit.scope]}"
 
 
-def _explain_match(match: Match) -> str:
-    if isinstance(match.found, Missing):
-        return f"{match.path} {_GAPS[match.found]} ({match.op} {write_value(match.expected)})"
-    return f"{match.path} is {write_value(match.found)} ({match.op} {write_value(match.expected)})"
+def _explain_match(match: Match, *, is_require: bool) -> str:
+    """What the call has there, and what it must have or what that is: `qty is 5; it must be at most 3`."""
+    name = "The time" if match.path == "call.time" else match.path.removeprefix("args.")
+    said = _GAPS[match.found] if isinstance(match.found, Missing) else f"is {write_value(match.found)}"
+    found = f"{name} {said}"
+    if match.condition is None:
+        return found
+    if is_require:
+        return f"{found}; it must {write_demand(match.condition)}"
+    # A value that the policy names is said already, and so is a gap.
+    is_said = isinstance(match.found, Missing) or match.condition.op in (Op.EQ, Op.IN, Op.EXISTS)
+    return found if is_said else f"{found}, which {write_relation(match.condition)}"

@@ -43,6 +43,7 @@ _RELATIONS: Final = {
     Op.MATCHES: "fits the pattern",
     Op.REGEX: "contains a match of",
 }
+_INFINITIVES: Final = {"is": "be", "contains": "contain", "fits": "fit"}
 _ORDERS: Final = (Op.LT, Op.LTE, Op.GT, Op.GTE)
 _MAX_SHOWN: Final = 6
 
@@ -92,12 +93,22 @@ def write_conditions(conditions: tuple[Condition, ...]) -> str:
 
 def write_condition(condition: Condition) -> str:
     """One condition: `symbol is BTCUSDT or ETHUSDT`."""
-    subject = write_subject(condition)
+    return f"{write_subject(condition)} {write_relation(condition)}"
+
+
+def write_relation(condition: Condition) -> str:
+    """What a condition says of its subject: `is BTCUSDT or ETHUSDT`, `contains USDT`."""
     if condition.hours is not None:
-        return f"{subject} is {write_hours(condition.hours)}"
+        return f"is {write_hours(condition.hours)}"
     if condition.op is Op.EXISTS:
-        return f"{subject} is given" if condition.expected is True else f"{subject} is left out"
-    return f"{subject} {_RELATIONS.get(condition.op, condition.op.value)} {write_bound(condition)}"
+        return "is given" if condition.expected is True else "is left out"
+    return f"{_RELATIONS.get(condition.op, condition.op.value)} {write_bound(condition)}"
+
+
+def write_demand(condition: Condition) -> str:
+    """The same behind "must": `be BTCUSDT or ETHUSDT`, `contain USDT`."""
+    verb, _, rest = write_relation(condition).partition(" ")
+    return f"{_INFINITIVES.get(verb, verb)} {rest}"
 
 
 def write_subject(condition: Condition) -> str:

@@ -23,6 +23,13 @@ class Problem:
     line: int = 0
     column: int = 0
 
+    @property
+    def hint(self) -> str:
+        """The suggestion as a sentence; nothing where the message says it already."""
+        if not self.suggestion or self.message.startswith(quote(self.suggestion)):
+            return ""
+        return self.suggestion if self.suggestion.startswith("{") else f"Did you mean {quote(self.suggestion)}?"
+
 
 class Problems:
     """Collects errors and warnings of one document, at most a hundred of each."""

@@ -80,7 +80,7 @@ def test_a_key_ends_after_its_last_day(cast: Cast) -> None:
         ("expires", "2020-01-01", "This day is past."),
         ("expires", "soon", "Enter a valid date."),
         ("role", "root", "Select a valid choice."),
-        ("label", "", "This field is required."),
+        ("label", "", "Give the key a label."),
     ],
 )
 def test_a_bad_answer_is_told_at_its_field(cast: Cast, field: str, value: str, said: str) -> None:

@@ -111,12 +111,12 @@ def test_a_form_used_for_another_message_asks_once_and_loses_nothing() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
-        ("name", "", "Write your name."),
-        ("name", "   ", "Write your name."),
+        ("name", "", "Enter your name."),
+        ("name", "   ", "Enter your name."),
         ("name", "N" * 81, "Shorten this to 80 characters; it has 81."),
-        ("email", "", "Write the e-mail address for the answer."),
+        ("email", "", "Enter your email address."),
         ("email", "nobody", "Write one address, such as name@example.com."),
-        ("message", "", "Write your message."),
+        ("message", "", "Enter your message."),
         ("message", "M" * 5001, "Shorten this to 5000 characters; it has 5001."),
         ("message", "\u200b\u200b", "Write something that can be read."),
         ("message", "pay\u202e100", "Remove the character U+202E: it cannot be shown."),

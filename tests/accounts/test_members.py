@@ -1,3 +1,4 @@
+import re
 from uuid import UUID
 
 import pytest
@@ -54,6 +55,16 @@ def test_the_last_admin_stays_an_admin(cast: Cast, what: str) -> None:
     answer = client_of(cast.alice).post(address(cast.alice, what), {"role": "viewer"}, follow=True)
     assert "keeps at least one admin" in text_of(answer)
     assert roles(cast)[cast.alice.id] == Role.ADMIN
+
+
+def test_what_the_only_admin_cannot_do_is_not_offered(cast: Cast) -> None:
+    def count_dead() -> int:
+        page = text_of(client_of(cast.alice).get("/app/acme/members/"))
+        return len(re.findall("<(?:select|button)[^>]* disabled", page))
+
+    assert count_dead() == 3
+    make_member(cast.organisation, "anna", Role.ADMIN)
+    assert count_dead() == 0
 
 
 @pytest.mark.parametrize("what", ["role", "remove"])

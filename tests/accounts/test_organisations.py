@@ -3,6 +3,7 @@ import pytest
 from accounts.access import organisations_for
 from accounts.models import AdminAudit, Organisation, User
 from accounts.tenancy import tenant
+from servers.models import Server
 from tests.accounts.pages import text_of
 from tests.conftest import Cast, client_of, make_organisation
 
@@ -33,6 +34,18 @@ def test_a_taken_slug_gets_a_suffix(cast: Cast) -> None:
     assert answer["Location"].startswith("/app/other-")
     assert len(answer["Location"]) == len("/app/other-xxxx/")
     assert client_of(cast.bob).get(answer["Location"]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("Treasury operations, derivatives and liquidity desk", "treasury-operations-derivatives-and"),
+        ("Treasury operations of the derivative ok no", "treasury-operations-of-the-derivative-ok"),
+        ("x" * 60, "x" * 40),
+    ],
+)
+def test_a_long_name_s_address_ends_with_a_word_where_it_can(cast: Cast, name: str, slug: str) -> None:
+    assert client_of(cast.bob).post("/app/new/", {"name": name})["Location"] == f"/app/{slug}/"
 
 
 def test_a_name_without_letters_of_an_address_works(cast: Cast) -> None:
@@ -76,6 +89,9 @@ def test_the_switcher_lists_only_ones_own(cast: Cast) -> None:
 @pytest.mark.parametrize("who", ["alice", "pam"])
 def test_one_press_stops_every_agent_and_one_resumes_them(cast: Cast, who: str) -> None:
     client, (before, _) = client_of(getattr(cast, who)), epoch_of(cast.organisation)
+    assert "Stop every agent" not in text_of(client.get("/app/acme/"))
+    with tenant(cast.organisation.id):
+        Server.objects.create(organisation=cast.organisation, name="Desk", kind="http")
     assert "Stop every agent" in text_of(client.get("/app/acme/"))
     client.post("/app/acme/stop/", {"reason": "  orders\nout of hand  "})
     assert epoch_of(cast.organisation) == (before + 1, True)
@@ -104,7 +120,9 @@ def test_no_reason_is_too_odd_to_stop(cast: Cast) -> None:
 
 
 def test_a_viewer_sees_that_agents_are_stopped_and_no_button(cast: Cast) -> None:
-    assert client_of(cast.bob).post("/app/acme/stop/").status_code == 403
+    refused = client_of(cast.bob).post("/app/acme/stop/")
+    assert refused.status_code == 403
+    assert "Only an admin or policy manager of this organisation can do this. Nothing was changed." in text_of(refused)
     assert 'action="/app/acme/stop/"' not in text_of(client_of(cast.bob).get("/app/acme/"))
     client_of(cast.alice).post("/app/acme/stop/")
     page = text_of(client_of(cast.bob).get("/app/acme/"))
@@ -145,7 +163,7 @@ def test_an_admin_renames_it_and_its_address_stays(cast: Cast) -> None:
         assert AdminAudit.objects.count() == 1
 
 
-@pytest.mark.parametrize(("name", "reason"), [("", "required"), ("Admin", "This name is reserved")])
+@pytest.mark.parametrize(("name", "reason"), [("", "Name the organisation."), ("Admin", "This name is reserved")])
 def test_it_keeps_its_name_when_the_new_one_is_refused(cast: Cast, name: str, reason: str) -> None:
     answer = client_of(cast.alice).post("/app/acme/settings/", {"name": name})
     assert answer.status_code == 422
@@ -161,7 +179,9 @@ def test_every_member_sees_the_settings_and_an_admin_the_rest_of_them(cast: Cast
         link = f'href="/app/acme/{path}/"'
         assert link in shown["alice"]
         assert (link in shown["bob"]) == is_for_all
-    assert "Rename" in shown["alice"] and "Rename" not in shown["bob"]
+    save, alone = '<button class="button button-primary">Save</button>', "Only an admin can rename this organisation."
+    assert save in shown["alice"] and alone not in shown["alice"]
+    assert save not in shown["bob"] and alone in shown["bob"]
     # The pages that it gathers say where they are.
     page = client_of(cast.alice).get("/app/acme/members/").content.decode()
     assert 'href="/app/acme/settings/" aria-current="true"' in page

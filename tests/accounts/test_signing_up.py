@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -23,9 +24,10 @@ def test_a_person_signs_up_confirms_and_names_an_organisation() -> None:
     sent = sign_up(client, email)
     assert sent.redirect_chain[-1][0] == "/accounts/confirm-email/"
     assert "/outbox/" in links_of(sent)
+    assert "email sent" not in text_of(sent)
 
     asked = client.get(mailed_path(client, "/confirm-email/"))
-    assert f"{email} is your address?" in text_of(asked).replace("</strong>", "").replace("<strong>", "")
+    assert f"Confirm that {email} is yours." in text_of(asked).replace("</strong>", "").replace("<strong>", "")
 
     landed = confirm(client)
     assert landed.redirect_chain == [("/app/", 302), ("/app/new/", 302)]
@@ -71,6 +73,34 @@ def test_a_taken_address_is_not_given_away(cast: Cast) -> None:
     assert answer.redirect_chain[-1][0] == "/accounts/confirm-email/"
     assert "Account Already Exists" in text_of(client.get("/outbox/"))
     assert User.objects.filter(email=taken).count() == 1
+
+
+def test_what_is_missing_is_named_and_has_the_focus() -> None:
+    page = text_of(visitor().post("/accounts/login/", {"login": "a@example.com", "password": ""}))
+    assert 'id="id_password_error">Enter your password.</div>' in page
+    assert re.findall(r'name="(\w+)"[^>]* autofocus', page) == ["password"]
+    page = text_of(visitor().post("/accounts/signup/", {}))
+    assert 'id="id_email_error">Enter your email address.</div>' in page
+    assert re.findall(r'name="(\w+)"[^>]* autofocus', page) == ["email"]
+    assert "placeholder" not in page
+
+
+def test_only_what_can_be_done_with_an_address_is_offered(cast: Cast) -> None:
+    client, email = visitor(), new_email()
+    client.force_login(User.objects.create_verified_user(email, PASSWORD))
+
+    def offered() -> list[str]:
+        return re.findall(r'name="action_(\w+)"', text_of(client.get("/accounts/email/")))
+
+    assert offered() == ["add"]
+    second = new_email()
+    added = client.post("/accounts/email/", {"action_add": "", "email": second}, follow=True)
+    assert f"The message that confirms {second} is in the outbox." in text_of(added)
+    assert sorted(offered()) == ["add", "remove", "send"]
+    confirm(client)
+    assert sorted(offered()) == ["add", "primary", "remove"]
+    client.post("/accounts/email/", {"action_remove": "", "email": second})
+    assert offered() == ["add"]
 
 
 @pytest.mark.parametrize("password", ["short", "password1234", "12345"])
@@ -121,13 +151,13 @@ def test_a_page_for_visitors_has_our_look_and_no_inline_code(path: str) -> None:
 def test_a_page_for_people_has_our_look_and_no_inline_code(cast: Cast, path: str) -> None:
     answer = client_of(cast.alice).get(f"/accounts/{path}/")
     assert_our_look(answer)
-    assert "Your account" in text_of(answer) or path == "reauthenticate"
+    assert "Your account" in text_of(answer) or path in ("reauthenticate", "logout")
 
 
 def assert_our_look(answer: Any) -> None:
     page = answer.content.decode()
     assert answer.status_code == 200
-    assert '<main class="page"' in page
+    assert re.search('<main class="page( page-narrow)?"', page)
     assert page.count("<h1>") == 1
     assert '<div class="page-head"><h1>' in page
     assert " style=" not in page

@@ -31,7 +31,7 @@ def test_a_second_factor_is_set_up_and_then_asked_for() -> None:
     assert_our_look(form)
     page = form.content.decode()
     assert 'src="data:image/svg' in page
-    found = re.search(r'id="authenticator_secret"[^>]* value="([A-Z2-7]+)"', page)
+    found = re.search(r'data-copy="([A-Z2-7]+)"', page)
     assert found is not None
     done = client.post("/accounts/2fa/totp/activate/", {"code": code_of(found[1])}, follow=True)
     assert_our_look(done)

@@ -10,6 +10,7 @@ from typing import Any
 from config.launcher.front_end import find_node
 from config.launcher.packages import ROOT
 from policies.engine.compile import compile_policy
+from policies.engine.names import match_name
 from policies.engine.parse import parse_policy
 from policies.engine.policy import Action, Policy
 from policies.engine.serving import find_rule, settle_action
@@ -25,7 +26,7 @@ def answer_for(policy: Policy, facts: ToolFacts) -> tuple[str, str]:
     rule = find_rule(policy, facts)
     pointer = "(default)" if rule is None else settle_action(policy, rule, facts)[2]
     if plan.verdict is not None:
-        is_listed = plan.verdict.reason.startswith("Hidden by /hide/")
+        is_listed = any(match_name(name, facts.name) for name in policy.hide)
         return plan.verdict.outcome.value, "" if is_listed else pointer
     return (Action.REQUIRE_APPROVAL if plan.is_held else Action.ALLOW).value, pointer
 

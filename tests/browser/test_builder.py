@@ -179,7 +179,7 @@ def test_a_draft_survives_a_reload_and_tells_of_a_version_published_meanwhile(pa
     expect(page.get_by_text("version 2 was published meanwhile")).to_be_visible()
     assert text_of(page) == draft
     page.get_by_role("button", name="Publish version").click()
-    expect(page.get_by_role("alert")).to_contain_text("Somebody else published meanwhile")
+    expect(page.get_by_role("alert")).to_contain_text("You published version 2 in another window.")
     assert text_of(page) == draft
 
 

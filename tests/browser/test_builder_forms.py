@@ -318,7 +318,7 @@ def test_rules_that_serve_many_tools_have_the_same_forms(
     page.get_by_role("button", name="Open /tools/cancel*", exact=True).click()
     panel = page.get_by_role("region", name=re.compile("cancel"))
     panel.get_by_label("A call that passes its conditions").select_option("require_approval")
-    fill(panel, "What the agent reads when the action refuses or holds the call", "A person decides.")
+    fill(panel, "What the agent reads when the action refuses or holds the call (optional)", "A person decides.")
     entry = page.get_by_role("group", name="Only when category is one of", exact=True)
     entry.get_by_role("checkbox", name="spot").check()
     made = rule_of(page, "cancel*")

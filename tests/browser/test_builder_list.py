@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.agent import run_agent
 from tests.browser.test_builder import choose_filter, expect_state, open_builder, row_of, text_of
-from tests.browser.test_whole_way import TICKERS, add_simulator, mint_grant, publish_policy, sign_up
+from tests.browser.test_whole_way import TICKERS, add_simulator, mint_grant, publish_policy, sign_up, type_document
 from tests.launcher.instance import Instance
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -131,6 +131,18 @@ def test_many_tools_change_by_selection_level_category_and_module(page: Page, in
     act(page.get_by_role("button", name="Clear the selection"))
     act(page.locator(".tools-head input").first)
     expect(page.locator(".builder-bulk strong")).to_have_text(re.compile("^[0-9]+ selected"))
+
+
+def test_a_narrow_screen_tells_of_errors_in_the_hidden_json_and_leads_to_them(page: Page, instance: Instance) -> None:
+    open_builder(page, instance, "list-narrow")
+    type_document(page, '{"version": "1", "default": "deny", "hid": []}')
+    page.set_viewport_size({"width": 390, "height": 844})
+    side = page.get_by_role("group", name="Side to show")
+    expect(side.get_by_role("button", name="JSON · 1 error", exact=True)).to_be_visible()
+    expect(page.locator("#problems")).to_contain_text('Did you mean "hide"?')
+    expect(page.locator(".cm-content")).to_be_hidden()
+    page.get_by_role("button", name="Error, line 1").click()
+    expect(page.locator(".cm-content")).to_be_focused()
 
 
 def test_undo_and_redo_by_their_keys_outside_the_text_editor(page: Page, instance: Instance) -> None:

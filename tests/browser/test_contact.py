@@ -53,7 +53,7 @@ def long_message(browser: Browser, instance: Instance) -> str:
 
 def write(page: Page, name: str, email: str, text: str) -> None:
     page.get_by_label("Your name").fill(name)
-    page.get_by_label("Your e-mail address").fill(email)
+    page.get_by_label("Your email address").fill(email)
     page.get_by_label("Message").fill(text)
 
 
@@ -74,13 +74,13 @@ def test_a_visitor_writes_from_the_footer_and_the_host_gets_a_mail(visitor: Page
     shown = time.monotonic()
     write(visitor, name, "not an address", "Does it work with my server?")
     visitor.get_by_role("button", name="Send message").click()
-    expect(visitor.get_by_label("Your e-mail address")).to_have_attribute("aria-invalid", "true")
+    expect(visitor.get_by_label("Your email address")).to_have_attribute("aria-invalid", "true")
     expect(visitor.get_by_text("Write one address, such as name@example.com.")).to_be_visible()
     expect(visitor.get_by_label("Message")).to_have_value("Does it work with my server?")
     expect(visitor.get_by_label("Your name")).to_have_value(name)
-    visitor.get_by_label("Your e-mail address").fill("zoe@example.com")
+    visitor.get_by_label("Your email address").fill("zoe@example.com")
     assert poll(lambda: time.monotonic() > shown + QUICKEST_SECONDS + 0.1, 10)
-    visitor.get_by_label("Your e-mail address").press("Enter")
+    visitor.get_by_label("Your email address").press("Enter")
     expect(visitor.get_by_role("status")).to_have_text(SENT)
     assert poll(lambda: has_mail(visitor, instance, name), 90)
     visitor.reload()

@@ -116,7 +116,7 @@ def test_changes_are_accepted_and_tools_reviewed_by_keyboard(page: Page, instanc
 
         page.get_by_role("link", name="not reviewed: review getPrice").focus()
         page.keyboard.press("Enter")
-        page.get_by_label("What a mistake costs").focus()
+        page.locator("#shown").get_by_label("Level").focus()
         page.keyboard.type("Low")
         page.get_by_role("button", name="Mark reviewed").focus()
         page.keyboard.press("Enter")

@@ -47,7 +47,7 @@ def test_each_start_is_read_published_and_tried_with_orders(
         write(page.get_by_label("Name"), name, hand)
         push(page.get_by_role("button", name="Publish version 1"), hand)
         expect(page.locator("main")).to_contain_text("Version 1 in force")
-        push(page.get_by_role("link", name="Test panel"), hand)
+        push(page.get_by_role("link", name="Try a call"), hand)
         expect(page.get_by_role("heading", level=1)).to_have_text("Try a call")
         found = tuple(try_order(page, order, hand) for order in (LIMIT, MARKET, QUOTE))
         assert (name, found) == (name, outcomes)

@@ -94,13 +94,14 @@ def publish_late(page: Page, desk: Desk) -> None:
     type_document(page, CHANGED)
     page.evaluate("document.querySelector('[name=expected]').value = '1'")
     press("Publish version 3")(page, desk)
-    expect(page.locator("main")).to_contain_text("Somebody else published meanwhile")
+    expect(page.locator("main")).to_contain_text("You published version 2 in another window.")
 
 
 def restore_late(page: Page, desk: Desk) -> None:
     page.evaluate("document.querySelector('[name=expected]').value = '1'")
+    page.once("dialog", lambda dialog: dialog.accept())
     press("Restore as version 3")(page, desk)
-    expect(page.locator("main")).to_contain_text("Somebody else published meanwhile")
+    expect(page.locator("main")).to_contain_text("You published version 2 in another window.")
 
 
 def review(page: Page, desk: Desk) -> None:
@@ -174,8 +175,8 @@ def name_badly(page: Page, desk: Desk) -> None:
 
 
 def rename_to_nothing(page: Page, desk: Desk) -> None:
-    page.get_by_label("Name", exact=True).fill("")
-    press("Rename")(page, desk)
+    page.get_by_role("textbox", name="Name").fill("")
+    press("Save")(page, desk)
 
 
 def sign_in_badly(page: Page, desk: Desk) -> None:
@@ -199,7 +200,7 @@ def sign_up(page: Page, desk: Desk) -> None:
     page.get_by_label("Email").fill("new@example.com")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     press("Sign up")(page, desk)
-    expect(page.get_by_role("heading", level=1)).to_have_text("Confirm your e-mail address")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Confirm your email address")
 
 
 def confirm(page: Page, desk: Desk) -> None:

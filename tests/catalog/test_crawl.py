@@ -123,7 +123,7 @@ def check_tool_page(name: str, text: str) -> None:
     assert len(questions["mainEntity"]) == 6
     for each in questions["mainEntity"]:
         assert f"<h3>{each['name']}</h3>" in unescape(text)
-        assert each["acceptedAnswer"]["text"] in unescape(text)
+        assert each["acceptedAnswer"]["text"] in unescape(re.sub(r"</?code>", "", text))
         assert name in each["name"]
 
 
@@ -168,7 +168,7 @@ def test_pictures_of_shared_links_are_there_in_the_size_that_the_page_says(clien
 def test_the_dangerous_example_reads_as_it_should(client: Client) -> None:
     load_catalog()
     text = client.get(f"{SERVER}wsBatchCancelOrders/").content.decode()
-    assert "Why destructive, critical" in text
+    assert "Why it is rated destructive and critical" in text
     assert '{"version":"1","default":"deny","hide":["wsBatchCancelOrders"]}' in unescape(text)
     policies = {key: json.loads(unescape(policy)) for key, policy in POLICY.findall(text)}
     assert policies["recommended-rule"] == {"version": "1", "default": "deny", "hide": ["wsBatchCancelOrders"]}

@@ -54,7 +54,9 @@ class Site:
                 waiting += [(address, found) for found in self.links_of(address) if self.is_to_open(address, found)]
 
     def links_of(self, address: str) -> Iterator[str]:
-        for link in set(re.findall(r'\s(?:href|src)="([^"]*)"', self.pages[address])):
+        # A link out of the site is marked as one, and is the reader's to follow.
+        inside = re.sub(r'<a rel="nofollow noopener" href="https:[^>]*>', "", self.pages[address])
+        for link in set(re.findall(r'\s(?:href|src)="([^"]*)"', inside)):
             parts = urlsplit(urljoin(f"{ORIGIN}{address}", unescape(link)))
             if f"{parts.scheme}://{parts.netloc}" != ORIGIN:
                 self.broken.append((address, link))

@@ -132,6 +132,16 @@ def test_only_known_formats_are_served(cast: Cast, query: str, status: int) -> N
     assert client_of(cast.charlie).get(url).status_code == 404
 
 
+def test_where_nothing_is_found_nothing_is_exported(cast: Cast) -> None:
+    server = make_server(cast)
+    empty = page_of(cast, log_of(server))
+    assert f"/mcp/{server.id}" in empty and "Export as" not in empty
+    make_record(server, 1)
+    nothing = page_of(cast, log_of(server, "?tool=zzz"))
+    assert nothing.count("Clear the filter") == 1 and "Export as" not in nothing
+    assert "Export as CSV" in page_of(cast, log_of(server))
+
+
 def drafts_of(page: str) -> list[str]:
     return [unescape(text) for text in re.findall(r'<code id="draft-\w+">([^<]+)</code>', page)]
 
@@ -161,7 +171,7 @@ def test_a_rule_that_is_there_already_is_named(cast: Cast, document: str, is_rul
             organisation_id=server.organisation_id, policy=policy, number=2, document=document, author="alice"
         )
     record = make_record(server, 1, policy=policy.id)
-    assert ("has a rule of this name" in page_of(cast, f"/app/acme/decisions/{record.id}/")) is is_ruled
+    assert ("This replaces the rule of" in page_of(cast, f"/app/acme/decisions/{record.id}/")) is is_ruled
 
 
 @pytest.mark.parametrize("fields", [{"method": "tools/list", "tool": ""}, {"tool": "get*"}, {"server": uuid4()}])

@@ -186,7 +186,7 @@ def test_a_saved_test_stops_its_publication_too(base: list[str], tmp_path: Path)
         wanted = Expectation("Orders are held", "placeOrder", "{}", "approve")
         test = save_test(member=member_of(person(made), organisation), policy=Policy.objects.get(), wanted=wanted)
     said = refusal(*base, "--policy", str(document))
-    assert "“Orders are held” (placeOrder): expected approve, got deny by (default)." in said
+    assert "“Orders are held” (placeOrder): expected approve, got deny, since no rule speaks of it." in said
     with tenant(organisation.id):
         delete_test(member=member_of(person(made), organisation), test=test)
     run(*base, "--policy", str(document))

@@ -62,19 +62,23 @@ def test_changed_and_unreviewed_tools_are_counted_for_each_server(server: Server
 def test_a_reading_that_failed_is_said_with_its_reason(server: Server, cast: Cast) -> None:
     with tenant(server.organisation_id):
         Server.objects.update(discovery="failed", discovery_error="It cannot be reached.")
-    assert matters_of(cast) == [("unread", "The tools of Desk could not be read. It cannot be reached.")]
+    assert matters_of(cast) == [("unreachable", "The tools of Desk could not be read. It cannot be reached.")]
 
 
 def test_limits_that_were_full_and_refusals_of_the_last_day_are_counted(server: Server, cast: Cast) -> None:
     for number in range(3):
         make_record(server, number, outcome="limit", rule="/tools/a/rate_limit")
-    make_record(server, 4, outcome="limit", rule="/tools/b/rate_limit")
+    for number in (7, 8):
+        make_record(server, number, outcome="limit", rule="/tools/a~1b*/limits/0")
+    make_record(server, 4, outcome="limit", rule="/all_tools/limits/1")
     make_record(server, 5, outcome="deny")
     make_record(server, 6, outcome="hide")
     assert matters_of(cast) == [
-        ("limit", "/tools/a/rate_limit on Desk was full for 3 calls in 24 hours."),
-        ("limit", "/tools/b/rate_limit on Desk was full for 1 call in 24 hours."),
-        ("refused", "2 calls refused on Desk in 24 hours."),
+        ("limit", "The rate limit of a on Desk stopped 3 calls in 24 hours."),
+        ("limit", "A limit of a/b* on Desk stopped 2 calls in 24 hours."),
+        ("limit", "A limit of all tools on Desk stopped 1 call in 24 hours."),
+        ("refused", "1 call denied on Desk in 24 hours."),
+        ("refused", "1 call of hidden tools on Desk in 24 hours."),
     ]
 
 
@@ -112,5 +116,5 @@ def test_two_grants_of_one_label_are_told_apart_in_the_logs_filter(server: Serve
     page = page_of(cast, f"/app/acme/servers/{server.id}/log/")
     assert f'<option value="{first.id}">twin (plg_…0000)</option>' in page
     assert f'<option value="{second.id}">twin (plg_…abcd)</option>' in page
-    assert '<td><span class="brief" title="twin (plg_…abcd)">twin (plg_…abcd)</span></td>' in page
+    assert '<span class="brief" title="twin (plg_…abcd)">twin (plg_…abcd)</span>' in page
     assert ">agent</option>" in page

@@ -43,7 +43,7 @@ def test_a_failing_test_is_422_where_it_was_decided(cast: Cast, admin: Api, serv
     admin.post("tests", policy.id, body=TEST)
     refused = admin.post("publish", policy.id, body={"document": NOTHING})
     assert (refused.status_code, pointers_of(refused)) == (422, [""])
-    assert "“Tickers” (getTickers): expected allow, got deny by (default)." in body_of(refused)["detail"]
+    assert "“Tickers” (getTickers): expected allow, got deny, since no rule speaks of it." in body_of(refused)["detail"]
     denied = '{"version": "1", "default": "deny", "tools": {"getTickers": {"action": "deny"}}}'
     assert pointers_of(admin.post("publish", policy.id, body={"document": denied})) == ["/tools/getTickers"]
     assert admin.post("publish", policy.id, body={"document": PACED}).status_code == 201

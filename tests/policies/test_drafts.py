@@ -8,12 +8,12 @@ from policies.drafts import put_rule
 
 RULE = '{"action": "deny"}'
 CASES = [
-    ('{"version": "1"}', '{\n  "tools": {"t": {"action": "deny"}},"version": "1"}'),
-    ("{}", '{\n  "tools": {"t": {"action": "deny"}}\n}'),
-    ('{"tools": {}}', '{"tools": {\n    "t": {"action": "deny"}\n}}'),
+    ('{"version": "1"}', '{"tools": {"t": {"action": "deny"}}, "version": "1"}'),
+    ("{}", '{"tools": {"t": {"action": "deny"}}}'),
+    ('{"tools": {}}', '{"tools": {"t": {"action": "deny"}}}'),
     (
         '\n{ "a" : 1e1 ,\n"tools": { "s": {"max": 1.50} } }',
-        '\n{ "a" : 1e1 ,\n"tools": {\n    "t": {"action": "deny"}, "s": {"max": 1.50} } }',
+        '\n{ "a" : 1e1 ,\n"tools": { "t": {"action": "deny"}, "s": {"max": 1.50} } }',
     ),
     (
         '{"tools": {"s": {}, "t": {"x": [1, {"t": 2}]}, "u": {}}}',
@@ -23,7 +23,24 @@ CASES = [
     ('{"tools": {"\\u0074": 1}}', '{"tools": {"\\u0074": {"action": "deny"}}}'),
     (
         '{"x": {"tools": {"t": 1}}, "tools": {}}',
-        '{"x": {"tools": {"t": 1}}, "tools": {\n    "t": {"action": "deny"}\n}}',
+        '{"x": {"tools": {"t": 1}}, "tools": {"t": {"action": "deny"}}}',
+    ),
+    # It is written as the document is: by lines, with its indentation, a rule on one line where others are.
+    (
+        '{\n\t"tools": {\n\t\t"s": {\n\t\t\t"max": 1.50\n\t\t}\n\t}\n}\n',
+        '{\n\t"tools": {\n\t\t"t": {\n\t\t\t"action": "deny"\n\t\t},\n\t\t"s": {\n\t\t\t"max": 1.50\n\t\t}\n\t}\n}\n',
+    ),
+    (
+        '{\n  "version": "1",\n  "tools": {}\n}',
+        '{\n  "version": "1",\n  "tools": {\n    "t": {\n      "action": "deny"\n    }\n  }\n}',
+    ),
+    (
+        '{\n  "risk": {"low": {}},\n  "tools": {\n    "s": {"max": 1.50}\n  }\n}',
+        '{\n  "risk": {"low": {}},\n  "tools": {\n    "t": {"action": "deny"},\n    "s": {"max": 1.50}\n  }\n}',
+    ),
+    (
+        '{\n  "tools": {\n    "t": {\n      "max": 1.50\n    }\n  }\n}',
+        '{\n  "tools": {\n    "t": {\n      "action": "deny"\n    }\n  }\n}',
     ),
 ]
 

@@ -131,7 +131,7 @@ def test_a_grant_is_attached_to_policies_of_its_server(cast: Cast, server: Serve
     policy, grant = make_policy(cast, server), make_grant(cast, server).grant
     elsewhere = make_policy(cast, make_server(cast.organisation, "Second"))
     url = url_of(cast, "attach", grant.id)
-    assert "Denies all: no policy" in open_page(cast.bob, url_of(cast, "grant", grant.id))
+    assert 'Denies all</span> <small class="muted">no policy' in open_page(cast.bob, url_of(cast, "grant", grant.id))
     send(cast.pam, url, {"policy": str(policy.id)})
     assert reload_grant(cast, grant).policy == policy
     assert "In force" in open_page(cast.bob, url_of(cast, "grant", grant.id))
@@ -149,6 +149,13 @@ def test_the_end_of_a_grant_is_set_and_taken_away(cast: Cast, server: Server) ->
     end = reload_grant(cast, grant).expires_at
     assert end is not None
     assert (end.date(), end.hour, end.minute) == (day, 23, 59)
+    # The day that the page shows, sent again, lengthens nothing.
+    with tenant(cast.organisation.id):
+        noon = end.replace(hour=12, minute=0)
+        Grant.objects.filter(id=grant.id).update(expires_at=noon)
+    send(cast.alice, url, {"expires": day.isoformat()})
+    end = reload_grant(cast, grant).expires_at
+    assert end == noon
     past = send(cast.alice, url, {"expires": "2020-01-01"}, follow=True)
     assert "Nothing was changed" in text_of(past)
     assert reload_grant(cast, grant).expires_at == end
@@ -169,6 +176,24 @@ def test_a_grant_past_its_end_is_shown_as_expired_and_cannot_be_rotated(cast: Ca
         assert ">Expired</span>" in page and ">In force</span>" not in page
     assert 'id="rotate"' not in open_page(cast.alice, urls[0])
     assert "This grant has expired, so it can do nothing any more." in open_page(cast.alice, urls[1])
+
+
+@pytest.mark.parametrize("change", [{"revoked_at": -1}, {"expires_at": -1}])
+def test_a_grant_that_ended_says_so_and_asks_for_nothing(cast: Cast, server: Server, change: dict[str, int]) -> None:
+    grant = make_grant(cast, server).grant
+    url, listed = url_of(cast, "grant", grant.id), url_of(cast, "grants", server.id)
+    parts = ('id="waiting"', "Stop this grant", 'id="attach"', "YOUR_TOKEN", "Choose a policy")
+    assert [part for part in parts if part not in open_page(cast.alice, url)] == []
+    assert "Stop Laptop" in open_page(cast.alice, listed)
+    with tenant(cast.organisation.id):
+        at = {name: timezone.now() + timedelta(seconds=seconds) for name, seconds in change.items()}
+        Grant.objects.filter(id=grant.id).update(**at)
+    page = open_page(cast.alice, url)
+    assert [part for part in parts if part in page] == []
+    assert "Mint another" in page
+    assert ('id="expiry"' in page) == ("expires_at" in change)
+    assert "Stop Laptop" not in open_page(cast.alice, listed)
+    assert "Mint another</a>" not in open_page(cast.bob, url)
 
 
 def test_a_revoked_grant_stays_revoked(cast: Cast, server: Server) -> None:

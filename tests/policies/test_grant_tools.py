@@ -27,7 +27,8 @@ DOCUMENT = json.dumps(
 
 def tools_of(page: str) -> dict[str, str]:
     """The outcome word of each tool in the table."""
-    rows = re.findall(r'<th scope="row" class="mono">(\w+)</th>.*?</td>.*?badge-\w+">([\w ]+)</span>', page, re.S)
+    plain = page.replace("<wbr>", "")
+    rows = re.findall(r'<th scope="row" class="mono">(\w+)</th>.*?</td>.*?badge-\w+">([\w ]+)</span>', plain, re.S)
     return dict(rows)
 
 
@@ -105,6 +106,15 @@ def test_a_limit_on_an_amount_is_said_not_to_be_counted_yet(cast: Cast, server: 
     document = json.dumps({"version": "1", "default": "deny", "tools": {"createOrder": {"limits": [limit]}}})
     grant = make_grant(cast, server, make_policy(cast, server, document=document)).grant
     assert "Amounts are not counted yet" in open_page(cast.bob, url_of(cast, "grant_tools", grant.id))
+
+
+def test_what_holds_for_many_tools_is_said_once(cast: Cast, server: Server) -> None:
+    limit = {"counter": "calls", "window": "hour", "max": 600}
+    document = json.dumps({"version": "1", "default": "allow", "all_tools": {"limits": [limit]}})
+    grant = make_grant(cast, server, make_policy(cast, server, document=document)).grant
+    page = open_page(cast.bob, url_of(cast, "grant_tools", grant.id))
+    assert set(tools_of(page).values()) == {"allowed with conditions"}
+    assert page.count("All tools: at most 600 calls an hour.") == page.count(">/all_tools/limits/0</a>") == 1
 
 
 def test_another_organisation_sees_nothing_of_it(cast: Cast, page_url: str) -> None:

@@ -153,13 +153,56 @@ def test_it_says_when_the_policy_hides_the_tool_whatever_the_rule_says(cast: Cas
         assert (wins in text) is said, way
 
 
-def test_it_says_when_a_rule_of_the_policy_gives_way(cast: Cast) -> None:
-    policy = make_policy(cast, make_server(cast.organisation), document=PACED)
+BUYING: dict[str, Any] = {"conditions": [{"path": "args.symbol", "op": "eq", "value": "BTC"}]}
+# The policy's rule for a tool, the way to restrict it, and the rule in the draft.
+MET: list[tuple[dict[str, Any], str, dict[str, Any]]] = [
+    ({}, "limit", {"rate_limit": {"max": 5, "window": 60}}),
+    ({"require": [BUYING]}, "limit", {"rate_limit": {"max": 5, "window": 60}, "require": [BUYING]}),
+    ({"require": [BUYING]}, "approve", {"action": "require_approval", "require": [BUYING]}),
+    ({"rate_limit": {"max": 90, "window": "minute"}}, "limit", {"rate_limit": {"max": 5, "window": 60}}),
+    ({"rate_limit": {"max": 10, "window": "hour"}}, "limit", {"rate_limit": {"max": 10, "window": "hour"}}),
+    ({"action": "deny"}, "approve", {"action": "deny"}),
+    ({"action": "require_approval"}, "limit", {"action": "require_approval", "rate_limit": {"max": 5, "window": 60}}),
+    ({"action": "allow", "require": [BUYING]}, "block", {"action": "hide", "require": [BUYING]}),
+]
+
+
+@pytest.mark.parametrize(("own", "way", "drafted"), MET)
+def test_a_rule_that_the_tool_has_keeps_what_is_stricter(
+    own: dict[str, Any], way: str, drafted: dict[str, Any], cast: Cast
+) -> None:
+    document = json.dumps({"version": "1", "default": "deny", "tools": {"getTickers": own}})
+    policy = make_policy(cast, make_server(cast.organisation), document=document)
     address = reverse("policies:detail", args=["acme", policy.id])
-    for tool, said in (("getTickers", True), ("createOrder", False)):
-        opened = client_of(cast.pam).get(address, {"restrict": f"{SLUG}/{tool}/approve"})
-        assert ("It took the place of the rule" in text_of(opened)) is said, tool
-        assert json.loads(draft_of(opened))["tools"][tool] == {"action": "require_approval"}
+    opened = client_of(cast.pam).get(address, {"restrict": f"{SLUG}/getTickers/{way}"})
+    assert json.loads(draft_of(opened))["tools"]["getTickers"] == drafted
+    text = text_of(opened)
+    assert ("Its conditions stay" in text) is (own != drafted)
+    assert ("Nothing changes" in text) is (own == drafted)
+    assert "It lets more through" not in text
+
+
+# A policy that serves the tool by another rule, the way, and what the page says of it.
+LOOSENED: list[tuple[dict[str, Any], str, list[str]]] = [
+    ({}, "limit", ["It lets more through", "Before: All other tools: denied.", "Now: getTickers: allowed; 5 a"]),
+    ({"tools": {"get*": {"require": [BUYING]}}}, "limit", ["It lets more through", "Only when symbol is BTC."]),
+    ({"risk": {"low": {"action": "require_approval"}}}, "limit", ["It lets more through", "asks a person."]),
+    ({"risk": {"low": {}}}, "limit", ["Before: Low risk tools not named: allowed."]),
+    ({"default": "allow"}, "approve", ["Before: All other tools: allowed.", "Now: getTickers: asks a person."]),
+]
+
+
+@pytest.mark.parametrize(("rest", "way", "said"), LOOSENED)
+def test_it_says_what_served_the_tool_before_and_warns_where_that_was_stricter(
+    rest: dict[str, Any], way: str, said: list[str], cast: Cast
+) -> None:
+    document = json.dumps({"version": "1", "default": "deny", **rest})
+    policy = make_policy(cast, make_server(cast.organisation), document=document)
+    address = reverse("policies:detail", args=["acme", policy.id])
+    text = text_of(client_of(cast.pam).get(address, {"restrict": f"{SLUG}/getTickers/{way}"}))
+    assert all(words in text for words in said)
+    assert ("It lets more through" in text) is ("It lets more through" in said)
+    assert 'class="notice notice-warn"' in text or "It lets more through" not in said
 
 
 def test_a_viewer_is_told_who_can_and_sees_no_way_to_write(cast: Cast) -> None:

@@ -1,4 +1,4 @@
-"""The test panel and the saved tests, through the door."""
+"""Trying calls and the saved tests, through the door."""
 
 import json
 from datetime import UTC, datetime
@@ -95,8 +95,9 @@ def test_a_denied_call_shows_rule_values_reason_and_the_agents_words(cast: Cast)
         '{"conditions": [{"path": "args.orderType", "op": "eq", "value": "Limit"}], "on_deny": "Limit orders only."}'
         in page
     )
-    assert "<td>Market</td><td><code>eq</code></td><td>Limit</td>" in page
+    assert '>Market</td><td data-label="Compared by"><code>eq</code></td><td data-label="With">Limit</td>' in page
     assert "explicit: a rule" in page
+    assert "Denied. Limit orders only. orderType is Market; it must be Limit." in page
     assert (
         "[POLICY DENIED] Limit orders only.\nRule: /tools/createOrder/require/0\n"
         "Decision: (the id of the call's record)\nNext: Do not repeat this call." in page
@@ -106,7 +107,8 @@ def test_a_denied_call_shows_rule_values_reason_and_the_agents_words(cast: Cast)
 def test_an_allowed_call_shows_what_it_is_charged_to(cast: Cast) -> None:
     page = text_of(judge(cast, bybit_policy(cast), fields_of(LIMIT)))
     assert "badge-allow" in page
-    assert '<th scope="row">orders</th><td class="number">1</td><td>20 an hour</td><td>grant</td>' in page
+    assert '<th scope="row">orders</th><td class="number" data-label="Charge">1</td>' in page
+    assert '<td data-label="At most">20 an hour</td><td data-label="Per">grant</td>' in page
     assert "The server's own answer." in page
     assert "POLICY DENIED" not in page
 
@@ -226,7 +228,7 @@ def test_a_decision_leads_to_the_panel(cast: Cast, server: Server) -> None:
     page = open_page(cast.bob, f"/app/{cast.organisation.slug}/decisions/{record}/")
     link = url_of(cast, "test", policy.id) + "?tool=getTickers&from_decision=1"
     assert link in page
-    assert "argument values are not kept" in page
+    assert "Argument values are not kept" in page
     panel = open_page(cast.bob, link)
     assert '<option value="getTickers" selected>' in panel
     assert "The values of its arguments are not kept" in panel
@@ -240,7 +242,7 @@ def test_a_call_is_kept_and_listed_with_its_result(cast: Cast) -> None:
     kept = keep(cast, policy, at="2026-11-23T10:00:00")
     assert (kept.status_code, kept["Location"]) == (302, url_of(cast, "tests", policy.id))
     page = open_page(cast.bob, url_of(cast, "tests", policy.id))
-    assert "1 of 1 pass." in page
+    assert "1 of 1 passes." in page
     assert "deny by <code>/tools/createOrder/require/0</code>" in page
     with tenant(cast.organisation.id):
         (test,) = saved_tests_for(policy)
@@ -277,7 +279,9 @@ def test_saved_tests_run_against_a_draft_too(cast: Cast, server: Server) -> None
     add_test(cast, policy)
     answer = send(cast.bob, url_of(cast, "tests", policy.id), {"document": NOTHING})
     assert "1 of 1 fails" in text_of(answer)
-    assert "1 of 1 pass." in text_of(send(cast.bob, url_of(cast, "tests", policy.id), {"document": READS}))
+    # From a draft one goes on with it.
+    assert f'name="document" value="{NOTHING}"><button class="button">Try a call' in text_of(answer)
+    assert "1 of 1 passes." in text_of(send(cast.bob, url_of(cast, "tests", policy.id), {"document": READS}))
 
 
 def test_a_failing_test_stops_the_publish_and_says_which(cast: Cast, server: Server) -> None:
@@ -286,7 +290,7 @@ def test_a_failing_test_stops_the_publish_and_says_which(cast: Cast, server: Ser
     answer = send(cast.pam, url_of(cast, "publish", policy.id), {"document": NOTHING, "expected": "1"})
     page = text_of(answer)
     assert answer.status_code == 422
-    assert "“Prices stay open” (getTickers): expected allow, got deny by (default)." in page
+    assert "“Prices stay open” (getTickers): expected allow, got deny, since no rule speaks of it." in page
     assert NOTHING in page
     with tenant(cast.organisation.id):
         assert [version.number for version in versions_for(policy)] == [1]

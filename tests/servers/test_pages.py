@@ -140,6 +140,14 @@ def test_bad_input_is_told_at_its_field_and_keeps_what_was_typed(
         assert not Server.objects.exists()
 
 
+def test_every_mistake_is_told_at_once(server: Server, alice: Client) -> None:
+    wrong = {"name": "", "url": "nowhere", "header_name": ["Host"], "header_value": ["x"]}
+    for address in (NEW, path_of(server, "settings")):
+        page = alice.post(address, {"kind": "http", **wrong}).content.decode()
+        for words in ("Give the server a name", "Write the whole address", "Host is set by the gateway itself"):
+            assert words in page
+
+
 def test_two_servers_of_an_organisation_do_not_share_a_name(server: Server, cast: Cast, alice: Client) -> None:
     answer = alice.post(NEW, {"kind": "http", "name": server.name, "url": URL})
     assert answer.status_code == 422 and b"Another server of this organisation has this name" in answer.content
@@ -230,6 +238,8 @@ def test_a_discovery_that_died_can_be_started_again(server: Server, cast: Cast, 
 
 def test_a_failed_discovery_is_told_in_one_sentence(server: Server, alice: Client) -> None:
     assert "Nothing answers at this address" in alice.get(path_of(server, "tools")).content.decode()
+    page = alice.get("/app/acme/servers/").content.decode()
+    assert ">unreachable</span>" in page and "Nothing answers at this address" in page
 
 
 def make_grant(server: Server, policy: Policy | None, label: str, **fields: Any) -> Grant:
@@ -241,6 +251,7 @@ def make_grant(server: Server, policy: Policy | None, label: str, **fields: Any)
 
 
 def test_deleting_names_its_cost_and_wants_the_name(server: Server, cast: Cast, alice: Client) -> None:
+    assert "Deletes the server. The log" in alice.get(path_of(server, "settings")).content.decode()
     with tenant(cast.organisation.id):
         policy = Policy.objects.create(organisation=cast.organisation, server=server, name="Trader")
         PolicyVersion.objects.create(
@@ -249,7 +260,7 @@ def test_deleting_names_its_cost_and_wants_the_name(server: Server, cast: Cast, 
         make_grant(server, policy, "agent one")
         make_grant(server, None, "agent two", revoked_at=timezone.now())
     page = alice.get(path_of(server, "settings")).content.decode()
-    assert "its 1 policy and its 2 grants" in page and "1 agent can call nothing from then on" in page
+    assert "the server, its 1 policy and its 2 grants" in page and "1 agent can call nothing from then on" in page
     refused = alice.post(path_of(server, "delete"), {"confirm": "mine"})
     assert refused.status_code == 422 and b"Type the name of the server, Mine, to delete it" in refused.content
     assert only_server(cast).id == server.id

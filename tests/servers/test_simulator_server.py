@@ -80,7 +80,7 @@ def test_the_tools_page_lists_and_filters(server: Server, alice: Client) -> None
     narrowed = alice.get(page, {"level": "critical", "category": "financial", "q": "batch order"}).content.decode()
     assert "batchCreateOrders" in narrowed and "getTickers" not in narrowed
     assert "2 tools</caption>" in alice.get(page, {"state": "unreviewed"}).content.decode()
-    assert "No tool passes this filter" in alice.get(page, {"q": "nonsense\x00 %_'"}).content.decode()
+    assert "No tool fits the filter" in alice.get(page, {"q": "nonsense\x00 %_'"}).content.decode()
     assert "328 tools</caption>" in alice.get(page, {"level": "bogus", "state": "bogus"}).content.decode()
 
 

@@ -47,7 +47,7 @@ def show(alice: Client, server: Server, query: str = "") -> str:
 
 
 def names_on(page: str) -> set[str]:
-    return set(re.findall(r'<td><a class="mono" href="[^"]+">([^<]+)</a>', page))
+    return set(re.findall(r'<th scope="row"><a href="[^"]+">([^<]+)</a>', page.replace("<wbr>", "")))
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,13 @@ def names_on(page: str) -> set[str]:
 )
 def test_a_filter_shows_what_has_it(server: Server, alice: Client, query: str, names: set[str]) -> None:
     assert names_on(show(alice, server, query)) == names
+
+
+def test_a_name_may_break_at_its_humps_and_is_escaped(server: Server, alice: Client) -> None:
+    with tenant(server.organisation_id):
+        Tool.objects.filter(name="oldTool").update(name="<i>getOldUSDTPrice")
+    page = alice.get(f"/app/acme/servers/{server.id}/tools/").content.decode()
+    assert ">&lt;i&gt;get<wbr>Old<wbr>USDT<wbr>Price</a>" in page
 
 
 @pytest.mark.parametrize(

@@ -173,11 +173,11 @@ export function NewEntry({ sheet, isShared, onAdd }: NewProps) {
     setRound(round + 1);
   };
   return (
-    <fieldset class="rule-entry">
-      <legend>Add a rule</legend>
+    <div class="rule-entry" role="group" aria-label="Add a rule">
+      <p>Add a rule</p>
       <Pick label="Kind of rule" value={part} isLocked={false} options={PARTS.map((each) => [each, PART_WORDS[each]])} onPick={(next) => setPart(next as Part)} />
       <Draft key={`${part} ${round}`} sheet={{ ...sheet, part }} isShared={isShared} onAdd={add} />
-    </fieldset>
+    </div>
   );
 }
 

@@ -39,7 +39,7 @@ export function FilterBar({ tools, counts, filter, days, onFilter }: Props) {
       {choose("module", "Module", modules)}
       {choose("state", "State", STATE_OPTIONS)}
       <select aria-label="Order" value={filter.order} onChange={(event) => put({ order: event.currentTarget.value })}>
-        <option value="">By module</option>
+        <option value="">Order: by module</option>
         <option value={BY_CALLS}>Most called first</option>
       </select>
       {flag("called", `Called in ${days} days`)}

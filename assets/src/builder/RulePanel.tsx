@@ -28,7 +28,6 @@ export interface Props {
   isReadOnly: boolean;
   onEdit: (edits: readonly Edit[]) => void;
   onShow: (pointer: string) => void;
-  onBack: () => void;
 }
 
 const ALL_TOOLS = "/all_tools";
@@ -50,7 +49,7 @@ const itemsOf = (rule: Node | undefined, base: string): Item[] =>
   PARTS.flatMap((part) => elementsOf(memberOf(rule, part)).map((node, index) => ({ part, index, pointer: `${base}/${part}/${index}`, node })));
 
 export function RulePanel(props: Props) {
-  const { tools, tool, pointer, document, policy, report, isFresh, isReadOnly, onEdit, onShow, onBack } = props;
+  const { tools, tool, pointer, document, policy, report, isFresh, isReadOnly, onEdit, onShow } = props;
   const box = useRef<HTMLElement>(null);
   // Where the keyboard goes once an edit is drawn: to the rule that it made, or to the head of the rules.
   const wanted = useRef<string | null>("head");
@@ -104,7 +103,6 @@ export function RulePanel(props: Props) {
   const whole = report?.sentences.find((each) => each.pointer === pointer)?.text;
   return (
     <section class="rule stack" aria-labelledby="rule-head" ref={box}>
-      <p><button type="button" class="button button-small" onClick={onBack}>Back to all tools</button></p>
       <h2 id="rule-head" tabIndex={-1} data-at="head">{isNamed ? <code>{titleOf(pointer)}</code> : titleOf(pointer)} {tool && <small class="muted">{tool.title}</small>}</h2>
       {isShared
         ? <p class="muted">These rules hold for every call as well, whatever other rule serves the tool.</p>
@@ -122,7 +120,7 @@ export function RulePanel(props: Props) {
       {!isLocked && <NewEntry sheet={{ ...sheet, part: "require" }} isShared={isShared} onAdd={add} />}
       {rule && <p class="row">
         <button type="button" class="button button-small" onClick={() => onShow(pointer)}>Show the whole rule in the JSON</button>
-        {tool && !isReadOnly && <button type="button" class="button button-small" onClick={() => { wanted.current = "head"; onEdit(clearOwn(document, policy, [tool.name]).edits); }}>Remove its own rule</button>}
+        {tool && !isReadOnly && <button type="button" class="button button-small" onClick={() => { wanted.current = "head"; onEdit(clearOwn(document, policy, [tool.name]).edits); }}>Remove all rules of {tool.name}</button>}
       </p>}
     </section>
   );

@@ -4,7 +4,7 @@ import { isBlocked } from "./changes";
 import type { Policy, State } from "./resolve";
 import { StateControl } from "./StateControl";
 import type { Row, Tool } from "./tools";
-import { capitalise, count, LEVEL_WORDS, writeServing } from "./words";
+import { capitalise, count, LEVEL_WORDS, STATE_WORDS, writeServing } from "./words";
 
 const HEAD_REM = 2.25;
 const ROW_REM = 3.5;
@@ -27,6 +27,8 @@ interface Props {
   policy: Policy;
   selected: ReadonlySet<string>;
   isReadOnly: boolean;
+  // Who cannot reads the states, and opens the conditions behind them.
+  canEdit: boolean;
   focusOn: string | null;
   onSelect: (names: readonly string[], isOn: boolean) => void;
   onPick: (tool: Tool, state: State) => void;
@@ -94,7 +96,7 @@ export function ToolList(props: Props) {
   useLayoutEffect(() => {
     if (wanted.current === null) return;
     const row = box.current?.querySelector(`[data-tool="${CSS.escape(wanted.current)}"]`);
-    const target = row?.querySelector<HTMLElement>("[role=radio][tabindex='0']");
+    const target = row?.querySelector<HTMLElement>("[role=radio][tabindex='0'], .tools-state .editor-place");
     if (!target) return;
     wanted.current = null;
     target.focus({ preventScroll: true });
@@ -112,7 +114,7 @@ export function ToolList(props: Props) {
     return isSeen || (item.kind === "tool" && item.row.tool.name === kept) ? [{ item, index, top, height: bottom - top }] : [];
   });
   return (
-    <div class={`tools${view.width < NARROW_PX ? " tools-narrow" : ""}`} ref={box} role="table" aria-label="Tools" aria-rowcount={items.length} tabIndex={-1}>
+    <div class={`tools${view.width < NARROW_PX ? " tools-narrow" : ""}`} ref={box} role="table" aria-label="Tools" aria-rowcount={items.length} tabIndex={props.canEdit ? -1 : 0}>
       <div class="tools-sheet" role="rowgroup" style={{ height: `${tops.at(-1)}px` }}>
         {seen.map(({ item, index, top, height }) => {
           const frame = { role: "row" as const, "aria-rowindex": index + 1, style: { top: `${top}px`, height: `${height}px` } };
@@ -158,7 +160,7 @@ interface CellProps extends Props {
   onMove: (by: number) => void;
 }
 
-function Cells({ row: { tool, serving }, policy, selected, isReadOnly, writeUse, onSelect, onPick, onMove }: CellProps) {
+function Cells({ row: { tool, serving }, policy, selected, isReadOnly, canEdit, writeUse, onSelect, onPick, onMove }: CellProps) {
   const isFixed = tool.state === "gone" || (serving.source === "hidden" && isBlocked(policy, tool.name));
   const use = writeUse(tool);
   return (
@@ -181,10 +183,15 @@ function Cells({ row: { tool, serving }, policy, selected, isReadOnly, writeUse,
         {tool.state === "changed" && <small class="tools-flag" title="Hidden until somebody accepts its new definition">changed</small>}
       </span>
       <span role="cell" class="tools-state">
-        <StateControl
-          label={`${tool.name}, ${writeServing(serving)}`} state={serving.state} isLocked={isReadOnly || isFixed}
-          onPick={(state) => onPick(tool, state)} onMove={onMove}
-        />
+        {canEdit
+          ? <StateControl
+            label={`${tool.name}, ${writeServing(serving)}`} state={serving.state} isLocked={isReadOnly || isFixed}
+            onPick={(state) => onPick(tool, state)} onMove={onMove}
+          />
+          : <span class="row">
+            <span class={`badge badge-${serving.state}`}>{STATE_WORDS[serving.state]}</span>
+            {serving.state === "custom" && <button type="button" class="editor-place" aria-label={`Conditions of ${tool.name}`} onClick={() => onPick(tool, "custom")}>Conditions</button>}
+          </span>}
         <small class="muted" title={writeServing(serving)}>{writeServing(serving)}</small>
       </span>
     </>

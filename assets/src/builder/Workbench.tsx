@@ -11,7 +11,7 @@ import { ToolList } from "./ToolList";
 import { keepFilter, readFilter } from "./address";
 import { ANYTHING, BY_CALLS, filterRows, findAbsent, type Row, type Tool, type Toolbox } from "./tools";
 import { count, LEVEL_WORDS, STATE_WORDS, writeCalls } from "./words";
-import { offerCommands, type Command } from "../commands";
+import { offerCommands, ORDER, type Command } from "../commands";
 import type { EditorHandle } from "../editor";
 import type { Report } from "../validate";
 
@@ -22,7 +22,7 @@ function LazyPanel(props: PanelProps) {
     import("./RulePanel").then(setPanel, () => setPanel("failed"));
   }, []);
   if (panel === null) return <p class="muted" role="status">Loading the rule.</p>;
-  if (panel === "failed") return <div class="notice notice-bad" role="alert"><p>The rule's form could not be loaded. Load the page again; the draft is kept.</p> <p><button type="button" class="button button-small" onClick={props.onBack}>Back to all tools</button></p></div>;
+  if (panel === "failed") return <div class="notice notice-bad" role="alert"><p>The rule's form could not be loaded. Load the page again; the draft is kept.</p></div>;
   return <panel.RulePanel {...props} />;
 }
 
@@ -103,7 +103,14 @@ export function Workbench({ toolbox, editor, onShowJson }: Props) {
   const commands = useRef<() => Command[]>(() => []);
   useEffect(() => offerCommands(() => commands.current()), []);
   const isReadOnly = editor.isReadOnly || reason !== "";
-  if (!document || !policy) return <p class="notice">{reason} The builder draws it as soon as there is a JSON object on the other side.</p>;
+  const tool = tools.find(({ name }) => name === opened) ?? null;
+  const pointer = tool ? joinPointer("tools", tool.name) : openedRule;
+  // The JSON goes along to the rule that is open.
+  useEffect(() => {
+    const node = document && pointer !== null ? findNode(document, pointer) : undefined;
+    if (node) editor.scrollTo(node.offset);
+  }, [pointer]);
+  if (!document || !policy) return <p class="notice">{reason} {editor.isReadOnly ? "" : editor.text().trim() ? "The builder shows it as soon as it is." : "Choose a starting point, or write the JSON."}</p>;
 
   const edit = (edits: readonly Edit[]): void => {
     if (edits.length && !isReadOnly) editor.change(edits);
@@ -137,8 +144,6 @@ export function Workbench({ toolbox, editor, onShowJson }: Props) {
     for (const name of names) isOn ? next.add(name) : next.delete(name);
     setSelected(next);
   };
-  const tool = tools.find(({ name }) => name === opened) ?? null;
-  const pointer = tool ? joinPointer("tools", tool.name) : openedRule;
   const shared = findNode(document, "/all_tools");
   const which = selected.size ? "selected" : "all shown";
   const open = (name: string): void => {
@@ -171,20 +176,23 @@ export function Workbench({ toolbox, editor, onShowJson }: Props) {
     ...(isReadOnly || !targets.length || pointer !== null ? [] : PLAIN.map((state) => ({
       name: `${STATE_WORDS[state]} ${which}`, group: count(targets.length, "tool"), run: () => apply(setStates(document, policy, targets, state), STATE_WORDS[state]),
     }))),
-    ...tools.map(({ name, title }) => ({ name, group: title || "Tool", run: () => open(name) })),
+    ...tools.map(({ name, title }) => ({ name, group: title || "Tool", order: ORDER.tool, run: () => open(name) })),
   ];
   return (
     <>
+      {pointer !== null && <p><button type="button" class="editor-place" onClick={goBack}><span aria-hidden="true">← </span>Back to all tools</button></p>}
       <div class="builder-bar row">
-        <button type="button" class="button button-small" disabled={!steps.undo || editor.isReadOnly} title="Ctrl+Z" aria-keyshortcuts="Control+Z Meta+Z" onClick={() => editor.undo()}>Undo</button>
-        <button type="button" class="button button-small" disabled={!steps.redo || editor.isReadOnly} title="Ctrl+Shift+Z" aria-keyshortcuts="Control+Shift+Z Meta+Shift+Z" onClick={() => editor.redo()}>Redo</button>
-        <span class="muted" role="status">{reason ? `${reason} The builder waits with the last text that did.` : said}</span>
+        {!editor.isReadOnly && <>
+        <button type="button" class="button button-small" disabled={!steps.undo} title="Ctrl+Z" aria-keyshortcuts="Control+Z Meta+Z" onClick={() => editor.undo()}>Undo</button>
+        <button type="button" class="button button-small" disabled={!steps.redo} title="Ctrl+Shift+Z" aria-keyshortcuts="Control+Shift+Z Meta+Shift+Z" onClick={() => editor.redo()}>Redo</button>
+        </>}
+        <span class="muted" role="status">{reason ? `${reason} The builder shows the last valid text.` : said}</span>
       </div>
       {pointer !== null
-        ? <LazyPanel key={pointer} {...{ tools, tool, pointer, document, policy, report, isReadOnly }} isFresh={checked?.text === document.text} onEdit={edit} onShow={show} onBack={goBack} />
+        ? <LazyPanel key={pointer} {...{ tools, tool, pointer, document, policy, report, isReadOnly }} isFresh={checked?.text === document.text} onEdit={edit} onShow={show} />
         : <>
           <LevelRules
-            {...{ policy, rows, isReadOnly }} onOpen={setOpenedRule} shared={CLAUSES.reduce((sum, key) => sum + elementsOf(memberOf(shared, key)).length, 0)}
+            {...{ policy, rows, isReadOnly }} canEdit={!editor.isReadOnly} onOpen={setOpenedRule} shared={CLAUSES.reduce((sum, key) => sum + elementsOf(memberOf(shared, key)).length, 0)}
             onRisk={(level, state) => edit(setRisk(document, policy, level, state))}
             onDefault={(value) => edit(setDefault(document, value))}
           />
@@ -192,17 +200,19 @@ export function Workbench({ toolbox, editor, onShowJson }: Props) {
           <div class="builder-bulk row" role="group" aria-label="Change many tools">
             <span aria-live="polite"><strong>{selected.size ? `${selected.size.toLocaleString("en-GB")} selected` : `${shown.length.toLocaleString("en-GB")} of ${count(tools.length, "tool")} shown`}</strong></span>
             {!editor.isReadOnly && <>
-              {PLAIN.map((state) => <button key={state} type="button" class="button button-small" disabled={isReadOnly || !targets.length} onClick={() => apply(setStates(document, policy, targets, state), STATE_WORDS[state])}>{STATE_WORDS[state]} {which}</button>)}
-              <button type="button" class="button button-quiet button-small" disabled={isReadOnly || !chosen.length} onClick={() => apply(clearOwn(document, policy, chosen.map(({ name }) => name)), "Own rule removed")}>Remove own rules</button>
+              <span class="states">
+                {PLAIN.map((state) => <button key={state} type="button" class="state" aria-label={`${STATE_WORDS[state]} ${which}`} disabled={isReadOnly || !targets.length} onClick={() => apply(setStates(document, policy, targets, state), STATE_WORDS[state])}>{STATE_WORDS[state]}</button>)}
+                <button type="button" class="state" disabled={isReadOnly || !chosen.length} onClick={() => apply(clearOwn(document, policy, chosen.map(({ name }) => name)), "Own rule removed")}>Remove own rules</button>
+              </span>
               {selected.size > 0 && <button type="button" class="button button-quiet button-small" onClick={() => setSelected(new Set())}>Clear the selection</button>}
             </>}
           </div>
           {shown.length === 0 && <p class="empty">No tool fits these filters.</p>}
           <ToolList
             rows={shown} isGrouped={filter.order !== BY_CALLS} writeUse={({ calls }) => writeCalls(calls, days, counted)}
-            {...{ policy, selected, isReadOnly }} focusOn={left} onSelect={select} onPick={pick}
+            {...{ policy, selected, isReadOnly }} canEdit={!editor.isReadOnly} focusOn={left} onSelect={select} onPick={pick}
           />
-          {!editor.isReadOnly && <p class="hint">On a state, Left and Right choose, Up and Down change the tool, and the letters A, D, H, P and C pick Allow, Deny, Hide, Approve and Custom.</p>}
+          {!editor.isReadOnly && <p class="hint hint-keys">On a state, Left and Right choose, Up and Down change the tool, and the letters A, D, H, P and C pick Allow, Deny, Hide, Approve and Custom.</p>}
           <Elsewhere {...{ report, tools, policy }} onShow={show} onOpen={setOpenedRule} />
         </>}
     </>

@@ -4,7 +4,7 @@ import { readDocument, type PolicyDocument } from "./document";
 import { applyEdits, type Edit } from "./edits";
 import type { Part } from "./forms";
 import { hasWildcard, writePath, type Extent, type Place } from "./places";
-import type { Problem } from "../validate";
+import { hintOf, type Problem } from "../validate";
 
 // A form draws what stands at a pointer of a text, and gives edits of that text.
 export interface Sheet {
@@ -83,7 +83,7 @@ export function ReasonBox({ label, value, isLocked, onText }: ReasonProps) {
   });
   return (
     <label class="field">
-      <span>{label}</span>
+      <span>{label} <span class="muted">(optional)</span></span>
       <input type="text" value={shown} disabled={isLocked} onInput={(event) => setTyped(event.currentTarget.value)} onChange={(event) => commit(event.currentTarget.value)} />
     </label>
   );
@@ -144,7 +144,7 @@ export function Problems({ sheet, pointer, id }: { sheet: Sheet; pointer: string
         const closing = sheet.isLocked ? null : sheet.closingOf(problem);
         return (
           <li key={problem.pointer + problem.message}>
-            {problem.message} {!closing && problem.suggestion && <code>{problem.suggestion}</code>}
+            {problem.message} {!closing && hintOf(problem)}
             {closing && (closing.add ? <button type="button" class="button button-small" onClick={closing.add}>{closing.words}</button> : closing.words)}
           </li>
         );
@@ -154,23 +154,32 @@ export function Problems({ sheet, pointer, id }: { sheet: Sheet; pointer: string
 }
 
 const WINDOWS = [["60", "a minute"], ["3600", "an hour"], ["86400", "a day"]] as const;
+const OTHER = "other";
 const SECONDS: Record<string, string> = { '"minute"': "60", '"hour"': "3600", '"day"': "86400" };
 
 // A window is a word or seconds; whichever stands there keeps its spelling until another time is chosen.
 export function WindowPick({ text, isLocked, onText }: { text: string; isLocked: boolean; onText: (text: string) => void }) {
   const seconds = SECONDS[text] ?? text;
+  const [isAsked, setAsked] = useState(false);
+  const isOther = isAsked || !WINDOWS.some(([value]) => value === seconds);
   const put = (next: string): void => { if (next !== seconds) onText(next); };
+  const pick = (next: string): void => {
+    setAsked(next === OTHER);
+    if (next !== OTHER) put(next);
+  };
   return (
     <>
-      <Pick label="In which time" value={seconds} isLocked={isLocked} onPick={put} options={WINDOWS.some(([value]) => value === seconds) ? WINDOWS : [...WINDOWS, [seconds, `${seconds} seconds`]]} />
-      <span>or in</span> <Box
-        isShort label="Window in seconds" value={seconds} isLocked={isLocked}
-        onCommit={(typed) => {
-          if (!/^[1-9][0-9]{0,7}$/.test(typed.trim())) return "Write whole seconds, such as 90.";
-          put(typed.trim());
-          return "";
-        }}
-      /> <span>seconds</span>
+      <Pick label="In which time" value={isOther ? OTHER : seconds} isLocked={isLocked} onPick={pick} options={[...WINDOWS, [OTHER, "other…"]]} />
+      {isOther && <>
+        <Box
+          isShort label="Window in seconds" value={seconds} isLocked={isLocked}
+          onCommit={(typed) => {
+            if (!/^[1-9][0-9]{0,7}$/.test(typed.trim())) return "Write whole seconds, such as 90.";
+            put(typed.trim());
+            return "";
+          }}
+        /> <span>seconds</span>
+      </>}
     </>
   );
 }

@@ -52,12 +52,12 @@ const refuse = (reason: string): Reading => ({ document: null, reason });
 
 // What cannot be read strictly cannot be drawn: two readers could take it for two different policies.
 export function readDocument(text: string): Reading {
-  if (!text.trim()) return refuse("There is no document yet.");
+  if (!text.trim()) return refuse("Nothing is written yet.");
   let root: Node;
   try {
     root = readTree(text);
   } catch (error) {
-    return refuse(error instanceof DuplicateKeyError ? error.message : "The JSON does not read yet.");
+    return refuse(error instanceof DuplicateKeyError ? error.message : "The JSON is not complete.");
   }
   if (root.type !== "object") return refuse("A policy is a JSON object.");
   return { document: { text, root }, reason: "" };

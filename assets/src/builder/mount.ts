@@ -1,6 +1,7 @@
 // Puts the builder beside the JSON editor of its form, with the draft that this browser kept.
 import { h, render } from "preact";
 import type { EditorHandle } from "../editor";
+import { count } from "../report";
 import { followNews } from "./news";
 import { dropDraft, dropPublished, findDraft, isSame, keepDraft, type Draft } from "./drafts";
 import { fetchTools } from "./tools";
@@ -41,6 +42,7 @@ class DraftKeeper {
     this.served = area.value;
     this.servedBase = this.expected?.value ?? bench.dataset["base"] ?? "";
     if (!this.name || editor.isReadOnly) return;
+    editor.onText(() => this.mark());
     const fresh = bench.dataset["draftOfNew"];
     if (fresh) dropPublished(fresh, this.served);
     editor.onText(() => {
@@ -50,6 +52,14 @@ class DraftKeeper {
     });
     this.restore(findDraft(this.name));
     window.addEventListener("pagehide", () => this.keep());
+    this.mark();
+  }
+
+  // One thing to do stands out: to publish what differs from the version in force, else what comes after that.
+  private mark(): void {
+    const isNext = this.isDraft || this.expected?.value === "0";
+    this.area.form?.querySelector("[data-publish]")?.classList.toggle("button-primary", isNext);
+    document.querySelector("[data-next]")?.classList.toggle("button-primary", !isNext);
   }
 
   get base(): number {
@@ -132,8 +142,8 @@ class DraftKeeper {
   }
 }
 
-// At narrow widths one of the two sides shows at a time.
-function addSwitch(bench: HTMLElement): (pane: "builder" | "json") => void {
+// At narrow widths one of the two sides shows at a time, and the switch tells of errors on the hidden one.
+function addSwitch(bench: HTMLElement, editor: EditorHandle): (pane: "builder" | "json") => void {
   const group = document.createElement("div");
   group.className = "workbench-switch row";
   group.setAttribute("role", "group");
@@ -153,6 +163,10 @@ function addSwitch(bench: HTMLElement): (pane: "builder" | "json") => void {
   group.append(...buttons.map(([, button]) => button));
   bench.before(group);
   choose("builder");
+  const json = buttons[1]![1];
+  editor.onReport(({ errors }) => { json.textContent = errors.length ? `JSON · ${count(errors.length, "error")}` : "JSON"; });
+  // A problem leads to its place in the text, which has to be there first.
+  bench.addEventListener("click", (event) => { if (event.target instanceof Element && event.target.closest(".editor-problem")) choose("json"); }, true);
   return choose;
 }
 
@@ -174,7 +188,7 @@ export async function mountBuilder(place: HTMLElement, area: HTMLTextAreaElement
   followNews({ base: () => keeper.base, isDraft: () => keeper.isDraft, focus: () => place.querySelector<HTMLElement>("input[type=search], h2[tabindex]")?.focus() });
   place.hidden = false;
   bench.classList.add("workbench-on");
-  const choose = addSwitch(bench);
+  const choose = addSwitch(bench, editor);
   keepEnter(place);
   place.replaceChildren(Object.assign(document.createElement("p"), { className: "muted", textContent: "Loading the tools." }));
   try {

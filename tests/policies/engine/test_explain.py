@@ -1,3 +1,5 @@
+import pytest
+
 from policies.engine.evaluate import Decision
 from policies.engine.explain import explain_decision, explain_parts, explain_policy
 from policies.engine.values import Outcome
@@ -41,7 +43,7 @@ def test_each_rule_gets_a_sentence() -> None:
         },
     )
     assert found == {
-        "/default": "Tools that no rule serves: denied.",
+        "/default": "All other tools: denied.",
         "/methods/resources": "The resources methods: denied.",
         "/methods/extra": "Let through as well: logging/setLevel.",
         "/hide/0": "wsBatchCancelOrders: hidden.",
@@ -76,21 +78,47 @@ def test_a_decision_is_told_with_what_decided() -> None:
         BYBIT, tools={"createOrder": {"require": when(cond("args.symbol", "in", ["ETHUSDT"]), on_deny="ETH only.")}}
     )
     text = explain_decision(call(policy, "createOrder", **ORDER))
-    assert text == "Denied by /tools/createOrder/require/0. ETH only. args.symbol is BTCUSDT (in ETHUSDT)."
+    assert text == "Denied. ETH only. symbol is BTCUSDT; it must be ETHUSDT."
 
 
 def test_an_allowed_call_is_told_with_what_it_charges() -> None:
     policy = rule(limits=[{"counter": "spent", "window": 60, "max": 100, "amount": "args.x"}])
-    assert explain_decision(call(policy, x="2.50")) == "Allowed by /tools/tool. Charges 2.5 to spent."
+    assert explain_decision(call(policy, x="2.50")) == "Allowed. Charges 2.5 to spent."
 
 
 def test_absence_and_waiting_are_told() -> None:
     absent = explain_decision(call(rule(require=when(cond("args.x", "eq", 1)))))
-    assert "args.x is left out (eq 1)." in absent
+    assert "x is left out; it must be 1." in absent
     broken = explain_decision(call(rule(require=when(cond("args.x.y", "eq", 1))), x=5))
-    assert "args.x.y cannot be read" in broken
+    assert "x.y cannot be read." in broken
     limited = Decision(Outcome.LIMIT, "/tools/x/rate_limit", "At most 10.", retry_after=7)
-    assert explain_decision(limited) == "Over a limit by /tools/x/rate_limit. At most 10. Try again in 7 seconds."
+    assert explain_decision(limited) == "Over a limit. At most 10. Try again in 7 seconds."
+
+
+@pytest.mark.parametrize(
+    ("kind", "condition", "words"),
+    [
+        ("require", cond("args.x", "lte", 3), "x is 5; it must be at most 3."),
+        ("require", cond("args.x", "exists", False), "x is 5; it must be left out."),
+        ("require", cond("args.y", "contains", "USD"), "y is EUR; it must contain USD."),
+        ("require", cond("args.y", "matches", "US*"), "y is EUR; it must fit the pattern US*."),
+        ("require", cond("args.x", "lt", {"path": "args.z"}), "x is 5; it must be below z."),
+        ("deny_if", cond("args.x", "eq", 5), "x is 5."),
+        ("deny_if", cond("args.x", "gt", 3), "x is 5, which is above 3."),
+        ("deny_if", cond("args.y", "not_in", ["USD"]), "y is EUR, which is none of USD."),
+        ("deny_if", cond("args.none", "exists", False), "none is left out."),
+        # What cannot be compared is not said to be anything.
+        ("deny_if", cond("args.y", "gt", 3), "y is EUR."),
+        (
+            "require",
+            cond("call.time", "within", {"days": ["sun"], "from": "00:00", "to": "24:00", "tz": "UTC"}),
+            "The time is 2026-11-23T10:00:00+00:00; it must be Sunday, UTC.",
+        ),
+    ],
+)
+def test_what_decided_is_told_in_peoples_words(kind: str, condition: dict[str, object], words: str) -> None:
+    decision = call(rule(**{kind: when(condition)}), x=5, y="EUR", z=4)
+    assert explain_decision(decision).endswith(f" {words}")
 
 
 def test_each_argument_rule_and_limit_has_a_sentence_of_its_own() -> None:
