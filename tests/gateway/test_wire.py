@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -14,13 +14,17 @@ PATIENCE = 5.0
 @asynccontextmanager
 async def listening() -> AsyncIterator[tuple[Wire, list[bytes]]]:
     """A wire to a server that answers every command, and the packets that reached it after the greeting."""
-    packets: list[bytes] = []
+    packets, ended = list[bytes](), asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while packet := await reader.read(65536):
-            packets.append(packet)
-            writer.write(b"+OK\r\n" * packet.count(b"*"))
+        with suppress(ConnectionError):
+            while packet := await reader.read(65536):
+                packets.append(packet)
+                writer.write(b"+OK\r\n" * packet.count(b"*"))
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        ended.set()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     wire = Wire(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0")
@@ -31,6 +35,7 @@ async def listening() -> AsyncIterator[tuple[Wire, list[bytes]]]:
             yield wire, packets
         finally:
             await wire.close()
+            await ended.wait()
 
 
 async def test_commands_of_one_turn_of_the_loop_travel_together() -> None:
