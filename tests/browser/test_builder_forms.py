@@ -199,7 +199,7 @@ def test_an_orders_rules_are_made_in_forms_and_the_review_shows_them(
     expect(page.get_by_role("heading", name="Review changes")).to_be_visible()
     for words in ("only when price is given", "at most 20,000 a day by qty when marketUnit is quoteCoin"):
         expect(page.locator("main").get_by_text(words).first).to_be_visible()
-    page.get_by_role("button", name="Publish version 2").click()
+    page.get_by_role("button", name="Publish version 2").first.click()
     expect(page.locator("main")).to_contain_text("Version 2 in force")
     assert complaints == []
 
