@@ -92,7 +92,7 @@ def test_a_change_is_read_in_words_and_accepted_by_mouse(page: Page, instance: I
         expect(page.get_by_role("article")).to_have_count(1)
         page.get_by_role("link", name="Settings", exact=True).first.click()
         page.get_by_role("link", name="Audit").click()
-        row = page.get_by_role("row").filter(has_text="tools.accepted")
+        row = page.get_by_role("row").filter(has_text="Accepted changed tools")
         expect(row).to_contain_text("changes-mouse@example.com")
         expect(row).to_contain_text("getPrice")
 
