@@ -115,9 +115,9 @@ async def _exchange(parts: Parts, inbound: Inbound, call: UpstreamCall, record: 
     inbound.turn.end()
     answer = await parts.upstream.open(call)
     try:
-        await inbound.turn.go_on()
         if record is not None:
             record.upstream_status = answer.status
+        await inbound.turn.go_on()
         if inbound.message.method == "initialize" and not inbound.is_modern and answer.status < 300:
             await _bind_session(parts.sessions, inbound, answer, relay, str(record.id) if record is not None else "")
         if answer.media_type == "text/event-stream" and inbound.message.method != "tools/call":
