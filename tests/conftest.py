@@ -40,7 +40,8 @@ def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
     for alias in ("owner", "default"):
         connections[alias].close()
     with _connect(owner, home) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        # Not WITH (FORCE): the owner may not end the serving role's connections; plain, it waits 5 s for them to go.
+        connection.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
 
 
 def _connect(database: dict[str, Any], name: str) -> psycopg.Connection[Any]:

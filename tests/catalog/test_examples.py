@@ -1,6 +1,7 @@
 """Every policy on a public page is run against the calls beside it: what a page says of one is what the engine says."""
 
 import json
+import re
 from typing import Any
 from uuid import UUID
 
@@ -139,5 +140,5 @@ def test_the_document_on_clients_says_what_the_page_of_a_new_grant_says(snippet:
     wanted = (
         snippet.text.replace(gateway_url_of(UUID(int=1)), "GW").replace('name"', 'NAME"').replace(" name ", " NAME ")
     )
-    blocks = ["".join(body.split()) for _, body in FENCE.findall(section)]
+    blocks = [re.sub(r",(?=[}\])])", "", "".join(body.split())) for _, body in FENCE.findall(section)]
     assert "".join(wanted.split()).replace("mcp_servers.name", "mcp_servers.NAME") in blocks

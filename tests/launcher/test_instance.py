@@ -154,7 +154,7 @@ def given_urls() -> Iterator[dict[str, str]]:
             "DATABASE_OWNER_URL": urlsplit(home)._replace(path=f"/{name}").geturl(),
             "REDIS_URL": os.environ["REDIS_URL"],
         }
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        connection.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
 
 
 @pytest.mark.slow
