@@ -62,11 +62,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         tools = Path(folder) / "tools.json"
         write_tools(tools, TOOLS)
-        port = pick_port()
-        stack.enter_context(
-            started([str(build_upstream(Path(folder))), str(port), str(tools)], core=LOADING_CORE, port=port)
-        )
-        upstream = f"http://127.0.0.1:{port}/mcp"
+        program = build_upstream(Path(folder))
+
+        def start_upstream(*options: str) -> str:
+            port = pick_port()
+            command = [str(program), str(port), str(tools), *options]
+            stack.enter_context(started(command, core=LOADING_CORE, port=port))
+            return f"http://127.0.0.1:{port}/mcp"
+
+        upstream = start_upstream()
         low, high = set_scene(upstream, level="low"), set_scene(upstream, level="high")
         bare = stack.enter_context(serving("tests.bench.bare:application"))
         gateway = stack.enter_context(serving("config.asgi:application"))
@@ -90,9 +94,8 @@ def main() -> None:
                     subject.url, subject.pid, seconds=SECONDS, connections=CONNECTIONS, variables=subject.variables
                 )
                 subject.rounds.append(seen)
-        slow = stack.enter_context(serving("tests.bench.slow:application", core=LOADING_CORE))
         floods = [
-            Flood("slow calls, its quota full", set_scene(f"http://127.0.0.1:{slow[1]}/mcp", level="low"), True),
+            Flood("calls of a second, its quota full", set_scene(start_upstream("-d", "1000"), level="low"), True),
             Flood("calls as quick as can be", set_scene(upstream, level="low"), False),
         ]
         _print_table(subjects)

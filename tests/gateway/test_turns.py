@@ -1,16 +1,19 @@
-"""Places in a process's event loop: few at a time, those who wait by weight, and none that is lost."""
+"""Each organisation's places in a process's event loop: few at a time, in order, and none that is lost."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from unittest.mock import AsyncMock
 from uuid import UUID, uuid4
 
 import pytest
 
 import gateway.turns
+from accounts.quotas import USUAL
 from gateway.errors import QuotaError
 from gateway.snapshot import Tenancy
 from gateway.turns import USUAL_PLACES, Places, Turn, Turns
@@ -23,201 +26,136 @@ MANY = 1000
 
 
 class Line:
-    """Messages that wait for the places of `turns`, and the order in which they got them. Of each organisation one more
-    is worked on all the time, so that the others need places."""
+    """Messages of one organisation that wait for its places, and the order in which they got them."""
 
-    def __init__(self, places: int = 1) -> None:
-        self.turns = Turns(Places(apart=places, shared=places))
-        self.served: list[UUID] = []
+    def __init__(self, turns: Turns, organisation: UUID = FLOOD) -> None:
+        self._turns = turns
+        self._organisation = organisation
+        self.lane = turns.open(organisation)
+        self.served: list[int] = []
         self.tasks: list[asyncio.Task[None]] = []
-        self._left = 0
-        self._known: set[UUID] = set()
 
-    async def join(self, organisation: UUID, count: int = 1) -> None:
-        if organisation not in self._known:
-            self._known.add(organisation)
-            assert not await self.turns.enter(organisation, MANY)
-        for _ in range(count):
-            self.tasks.append(asyncio.create_task(self._wait(organisation)))
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+    async def join(self, count: int = 1) -> list[int]:
+        """Let so many more come; the numbers of those that have a place so far."""
+        for number in range(len(self.tasks), len(self.tasks) + count):
+            self._turns.open(self._organisation)
+            self.tasks.append(asyncio.create_task(self._wait(number)))
+        return await self._settle()
 
-    async def serve(self, count: int) -> list[UUID]:
+    async def leave(self, count: int = 1) -> list[int]:
+        """Let so many leave; who came in for them."""
         before = len(self.served)
         for _ in range(count):
-            self.leave()
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-        return self.served[before:]
+            self._turns.leave(self.lane)
+        return (await self._settle())[before:]
 
-    def leave(self) -> None:
-        self.turns.leave(self.served[self._left], has_place=True)
-        self._left += 1
+    async def _settle(self) -> list[int]:
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return self.served
 
-    async def _wait(self, organisation: UUID) -> None:
-        assert await self.turns.enter(organisation, MANY)
-        self.served.append(organisation)
+    async def _wait(self, number: int) -> None:
+        await self._turns.enter(self.lane, MANY)
+        self.served.append(number)
 
 
-async def test_places_are_free_until_they_are_taken() -> None:
-    line = Line(places=3)
-    await line.join(FLOOD, 5)
-    assert line.served == [FLOOD] * 3
-    assert await line.serve(1) == [FLOOD]
-    assert await line.serve(1) == [FLOOD]
+def one_place() -> Turns:
+    return Turns(Places(apart=1, shared=1))
+
+
+async def test_places_are_free_until_they_are_taken_and_taken_in_order() -> None:
+    line = Line(Turns(Places(apart=3)))
+    assert await line.join(5) == [0, 1, 2]
+    assert await line.leave() == [3]
+    assert await line.leave() == [4]
     # All were served, and what they give back is free.
-    assert await line.serve(3) == []
-    await line.join(FLOOD, 4)
-    assert len(line.served) == 8
+    assert await line.leave(3) == []
+    assert await line.join(4) == [*range(8)]
 
 
-async def test_one_message_comes_next_whatever_another_organisation_has_waiting() -> None:
-    line = Line()
-    await line.join(FLOOD, 100)
-    await line.serve(10)
-    await line.join(QUIET)
-    # The flood's next one may have been due at the same time.
-    assert QUIET in await line.serve(2)
+async def test_whatever_one_organisation_has_waiting_another_comes_in_at_once() -> None:
+    turns = one_place()
+    flood, quiet = Line(turns), Line(turns, QUIET)
+    assert await flood.join(100) == [0]
+    assert await quiet.join() == [0]
 
 
-async def test_who_has_less_waiting_is_served_more_often() -> None:
-    line = Line()
-    await line.join(FLOOD, 91)
-    await line.join(QUIET, 9)
-    served = []
-    for _ in range(100):
-        (one,) = await line.serve(1)
-        served.append(one)
-        await line.join(one)
-    # 91 and 9 are numbers of seven and of four bits: of 100 places 64 and 36.
-    assert 60 <= served.count(QUIET) <= 67
-
-
-async def test_many_small_organisations_do_not_keep_one_from_being_served() -> None:
-    line = Line()
-    small = [uuid4() for _ in range(20)]
-    await line.join(FLOOD, 50)
-    for organisation in small:
-        await line.join(organisation)
-    served: list[UUID] = []
-    while served.count(FLOOD) < 2:
-        (one,) = await line.serve(1)
-        served.append(one)
-        await line.join(one)
-        assert len(served) < 10 * len(small)
-
-
-async def test_a_message_that_does_not_wait_any_more_takes_no_place() -> None:
-    line = Line()
-    await line.join(FLOOD)
-    await line.join(QUIET, 2)
-    line.tasks[1].cancel()
-    await asyncio.sleep(0)
-    assert await line.serve(1) == [QUIET]
-    assert await line.serve(1) == []
-    await line.join(FLOOD)
-    assert line.served == [FLOOD, QUIET, FLOOD]
-
-
-async def test_a_place_given_to_who_leaves_at_that_moment_goes_on_to_the_next() -> None:
-    line = Line()
-    await line.join(FLOOD)
-    await line.join(QUIET)
-    await line.join(FLOOD)
-    line.leave()
-    line.tasks[1].cancel()
-    with suppress(asyncio.CancelledError):
-        await line.tasks[1]
-    await asyncio.sleep(0)
-    assert line.served == [FLOOD, FLOOD]
-
-
-async def test_who_has_nothing_else_at_work_comes_in_at_once() -> None:
-    line = Line()
-    await line.join(FLOOD, 100)
-    assert not await line.turns.enter(uuid4(), MANY)
-    # Of two, the second waits its turn, also when the first has left without a place.
-    await line.join(QUIET)
-    assert QUIET not in line.served
-    line.turns.leave(QUIET, has_place=False)
-    assert QUIET not in line.served
-    assert QUIET in await line.serve(2)
-
-
-async def test_answers_come_before_messages_in_their_order_and_are_never_too_many() -> None:
-    line, seen = Line(), []
-    await line.join(FLOOD, 4)
-
-    async def answer(number: int) -> None:
-        assert await line.turns.enter(FLOOD)
-        seen.append(number)
-
-    with pytest.raises(QuotaError):
-        await line.turns.enter(FLOOD, 3)
-    answers = [asyncio.create_task(answer(number)) for number in range(3)]
-    await asyncio.sleep(0)
-    for _ in answers:
-        assert await line.serve(0) == []
-        line.turns.leave(FLOOD, has_place=True)
-        await asyncio.sleep(0)
-    assert seen == [0, 1, 2]
-    assert await line.serve(3) == [FLOOD] * 3
-
-
-async def test_an_answer_keeps_its_place_for_one_turn_of_the_loop() -> None:
-    turns, mine = Turns(Places(apart=1, shared=1)), tenancy()
-    await turns.enter(mine.organisation, MANY)
-    async with turns.of(mine) as turn:
-        waiting = asyncio.create_task(turns.enter(mine.organisation))
-        await asyncio.sleep(0)
-        turn.end()
-        await waiting
-        turns.leave(mine.organisation, has_place=True)
-        await turn.go_on()
-        waiting = asyncio.create_task(turns.enter(mine.organisation))
-        # It waits for more of its answer, and is in nobody's way.
-        async with asyncio.timeout(5):
-            await waiting
+async def test_who_shares_the_process_has_fewer_places_the_more_he_has_open() -> None:
+    turns = Turns(Places(apart=16, shared=4, open=32))
+    Line(turns)
+    for count, places in ((1, 1), (7, 4), (11, 2), (16, 1), (100, 1)):
+        assert len(await Line(turns, uuid4()).join(count)) == places
 
 
 async def test_who_has_the_process_to_himself_has_more_places(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.turns.SHARED_SECONDS", 0.05)
-    line = Line()
-    line.turns = Turns(Places(apart=3, shared=1))
-    await line.join(FLOOD, 4)
-    assert line.served == [FLOOD] * 3
-    await line.serve(4)
-    await line.join(QUIET, 2)
-    assert line.served[4:] == [QUIET]
-    assert await line.serve(1) == [QUIET]
+    turns = Turns(Places(apart=3, shared=1))
+    flood = Line(turns)
+    assert await flood.join(4) == [0, 1, 2]
+    assert await flood.leave(3) == [3]
+    quiet = Line(turns, QUIET)
+    assert await quiet.join(3) == [0]
     await asyncio.sleep(0.1)
-    await line.join(QUIET, 2)
-    assert line.served[4:] == [QUIET] * 4
+    assert await quiet.join() == [0, 1, 2]
 
 
-async def test_each_that_waits_has_a_place_up_to_so_many() -> None:
-    line = Line()
-    line.turns = Turns(Places(apart=2, shared=2))
-    third = uuid4()
-    await line.join(FLOOD)
-    await line.join(QUIET, 2)
-    await line.serve(3)
-    await line.join(FLOOD, 5)
-    # From here on the process is shared.
-    seen = []
-    for organisation in (QUIET, third):
-        seen.append(len(line.served) - 3)
-        await line.join(organisation, 5)
-    assert [*seen, len(line.served) - 3] == [1, 2, 2]
+async def test_a_message_that_does_not_wait_any_more_takes_no_place() -> None:
+    line = Line(one_place())
+    await line.join(3)
+    line.tasks[1].cancel()
+    await asyncio.sleep(0)
+    assert await line.leave() == [2]
+    assert await line.leave() == []
+    assert await line.join() == [0, 2, 3]
+
+
+async def test_a_place_given_to_who_leaves_at_that_moment_goes_on_to_the_next() -> None:
+    turns = one_place()
+    line = Line(turns)
+    await line.join(3)
+    turns.leave(line.lane)
+    line.tasks[1].cancel()
+    with suppress(asyncio.CancelledError):
+        await line.tasks[1]
+    await asyncio.sleep(0)
+    assert line.served == [0, 2]
+
+
+async def test_answers_come_before_messages_in_their_order_and_are_never_too_many() -> None:
+    turns, seen = one_place(), []
+    line = Line(turns)
+    await line.join(4)
+
+    async def answer(number: int) -> None:
+        await turns.enter(line.lane)
+        seen.append(number)
+
+    with pytest.raises(QuotaError, match="has 3 messages waiting"):
+        await turns.enter(line.lane, 3)
+    answers = [asyncio.create_task(answer(number)) for number in range(3)]
+    await asyncio.sleep(0)
+    for _ in answers:
+        assert await line.leave() == []
+    assert seen == [0, 1, 2]
+    assert await line.leave() == [1]
 
 
 def tenancy() -> Tenancy:
     return Tenancy(uuid4(), 1, is_killed=False, confirmed_at=0.0)
 
 
+async def test_an_answer_keeps_its_place_for_one_turn_of_the_loop() -> None:
+    turns, mine = one_place(), tenancy()
+    async with turns.of(mine) as turn:
+        turn.end()
+        await turn.go_on()
+        # It waits for more of its answer, and is in nobody's way.
+        async with asyncio.timeout(5), turns.of(mine):
+            pass
+
+
 async def test_a_turn_gives_its_place_back_however_it_ends_and_once() -> None:
-    turns, mine = Turns(Places(apart=1, shared=1)), tenancy()
-    await turns.enter(mine.organisation, MANY)
+    turns, mine = one_place(), tenancy()
     with pytest.raises(ValueError, match="broken"):
         async with turns.of(mine):
             raise ValueError("broken")
@@ -226,26 +164,26 @@ async def test_a_turn_gives_its_place_back_however_it_ends_and_once() -> None:
         # Somebody else's by now.
         async with turns.of(mine):
             turn.end()
-            waiting = asyncio.create_task(turns.enter(mine.organisation, MANY))
+            waiting = asyncio.create_task(turns.of(mine).__aenter__())
             await asyncio.sleep(0)
             assert not waiting.done()
     await waiting
 
 
+async def test_what_is_over_is_forgotten() -> None:
+    turns, mine = one_place(), replace(tenancy(), quotas=USUAL._replace(calls=0))
+    with suppress(ValueError):
+        async with turns.of(mine):
+            with pytest.raises(QuotaError):
+                await turns.of(mine).__aenter__()
+            raise ValueError("broken")
+    assert turns.open(mine.organisation).open == 1
+
+
 async def test_a_turn_that_lasts_lets_the_next_one_in() -> None:
-    turns, mine = Turns(Places(apart=1, shared=1)), tenancy()
-    await turns.enter(mine.organisation, MANY)
+    turns, mine = one_place(), tenancy()
     async with turns.of(mine), asyncio.timeout(5 * gateway.turns.TURN_SECONDS + 5), turns.of(mine):
         pass
-
-
-async def test_no_more_wait_than_the_quota_says() -> None:
-    line = Line()
-    await line.join(FLOOD, 4)
-    with pytest.raises(QuotaError, match="has 3 messages waiting"):
-        await line.turns.enter(FLOOD, 3)
-    await line.join(QUIET)
-    assert sorted(await line.serve(4), key=str) == sorted([FLOOD] * 3 + [QUIET], key=str)
 
 
 def hold(held: threading.Event) -> Callable[[Received], Reply]:
@@ -270,6 +208,7 @@ def test_what_finds_the_line_full_is_refused_and_recorded(
     limit(world, calls=4)
     agent, other = agent_of(gateway, world), agent_of(gateway, build(ALLOW))
     # From here on the process is shared, and turns do not end before they may; answers need none.
+    monkeypatch.setattr("gateway.turns.SHARED_SECONDS", 600)
     assert [rule_of(each.call("getTickers")) for each in (agent, other)] == ["", ""]
     upstream.reset()
     end = Turn.end
@@ -279,17 +218,16 @@ def test_what_finds_the_line_full_is_refused_and_recorded(
     upstream.answer = hold(held)
     with ThreadPoolExecutor(16) as pool:
         try:
-            # One because nothing else is at work, one in the only place.
-            calls = [pool.submit(agent.call, "getTickers") for _ in range(2)]
-            wait_until(lambda: len(upstream.calls()) == 2)
+            calls = [pool.submit(agent.call, "getTickers") for _ in range(USUAL_PLACES.shared)]
+            wait_until(lambda: len(upstream.calls()) == len(calls))
             waiting = [pool.submit(agent.request, "ping") for _ in range(9)]
             wait_until(lambda: any(each.done() for each in waiting))
             refused = next(each.result() for each in waiting if each.done())
-            assert len(upstream.received) == 2
+            assert len(upstream.received) == len(calls)
             assert rule_of(other.call("getWallet")) == ""
         finally:
             held.set()
-        assert [rule_of(each.result()) for each in calls] == [""] * 2
+        assert [rule_of(each.result()) for each in calls] == [""] * len(calls)
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "5")
     assert "has 8 messages waiting" in refused.json()["error"]["message"]
     wait_until(lambda: "(quota)" in {one.rule for one in records_of(world)})
@@ -315,3 +253,7 @@ def test_what_waits_for_its_server_is_in_nobody_s_way(
         finally:
             held.set()
         assert {rule_of(each.result()) for each in calls} == {""}
+
+
+def test_a_thread_of_the_process_keeps_its_loop_waiting_for_half_a_millisecond(gateway: str) -> None:
+    assert sys.getswitchinterval() == pytest.approx(0.0005)

@@ -52,7 +52,7 @@ async def test_what_lingers_travels_with_the_next_command_and_before_it(monkeypa
         assert packets == [] and not first.done()
         last = wire.send("PING", "last")
         wire.send("PING", "later", lingers=True)
-        assert await asyncio.gather(first, last) == [b"OK", b"OK"]
+        assert [await first, await last] == [b"OK", b"OK"]
         (packet,) = packets
         assert packet.index(b"first") < packet.index(b"last") < packet.index(b"later")
 
